@@ -6,6 +6,7 @@ kcal/mol and their names say so. Arrays are set read-only.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bindfe.errors import EstimateError
-from bindfe.states import LegKind
+from bindfe.states import LambdaSchedule, LegKind, Restraint, ThermodynamicState
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -27,6 +28,44 @@ def _freeze(record: object, name: str, shape: tuple[int | None, ...], dtype: typ
         raise EstimateError(f"{type(record).__name__}.{name} has shape {array.shape}, ({wanted}) is needed")
     array.setflags(write=False)
     object.__setattr__(record, name, array)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PreparedLeg:
+    """One leg, ready to be sampled on any node that has OpenMM; its files lie beside ``leg.json``.
+
+    ``system.xml`` is the alchemical System with its restraint, ``topology.cif`` and ``state.xml`` the
+    atoms, coordinates and box of ``start_state``. ``plain.xml`` is the physical System of the
+    interacting end (no alchemy, no restraint); a transfer leg also has ``free.xml``, the ligand alone
+    in the same solvent.
+    """
+
+    kind: LegKind
+    """Which leg."""
+    ligand: str
+    """Name of the ligand."""
+    thermodynamic_state: ThermodynamicState
+    """Temperature and pressure."""
+    schedule: LambdaSchedule
+    """The alchemical states as lambdas, (K,)."""
+    parameters: tuple[Mapping[str, float], ...]
+    """The OpenMM global parameters of each state, (K,)."""
+    linear_parameters: tuple[str, ...]
+    """Parameters in which the energy is linear and whose derivative the System reports."""
+    start_state: int
+    """The state that the coordinates belong to: the interacting end, from which the others are reached."""
+    n_atoms: int
+    """Atoms of the System."""
+    receptor_atoms: tuple[int, ...]
+    """Atoms of the receptor; empty in a leg without it."""
+    ligand_atoms: tuple[int, ...]
+    """Atoms of the ligand: those that alchemy and a potential act on."""
+    restraint: Restraint | None
+    """What holds the ligand where it does not interact, atoms as in the System; None without a receptor."""
+    checksums: Mapping[str, str]
+    """SHA-256 of each file beside the record."""
+    fingerprint: str
+    """Identity of the calculation that the leg belongs to."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
