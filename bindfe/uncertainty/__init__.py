@@ -1,0 +1,1 @@
+"""From error bars to a statement that holds."""
