@@ -43,9 +43,11 @@ def statistical_inefficiency(series: Floats) -> float:
 
 
 def equilibrated_from(series: Floats) -> int:
-    """First cycle to keep: the one that leaves the most independent cycles, (N - t)/g(t).
+    """First cycle to keep: the earliest that leaves three quarters of the most independent cycles.
 
-    Twenty evenly spaced origins are tried. At least a tenth of the series is kept.
+    Twenty evenly spaced origins t are compared by (N - t)/g(t); at least a tenth of the series is kept.
+    The origin with the very most is one that chance made look uncorrelated: for 200 stationary cycles with
+    g = 9 it throws 26 away, and the variance of the mean is then 3.0 times the stated one (2.1 so).
 
     Args:
         series: One value a cycle, in time order, (N,).
@@ -54,12 +56,13 @@ def equilibrated_from(series: Floats) -> int:
         Index into the series.
 
     Source:
-        Chodera, J. Chem. Theory Comput. 12, 1799 (2016), doi:10.1021/acs.jctc.5b00784.
+        Chodera, J. Chem. Theory Comput. 12, 1799 (2016), doi:10.1021/acs.jctc.5b00784; there the best
+        origin is taken.
     """
     n = len(series)
     origins = np.unique(np.linspace(0, int(0.9 * n), _ORIGINS, endpoint=False).astype(int))
-    independent = [(n - t) / statistical_inefficiency(series[t:]) for t in origins]
-    return int(origins[int(np.argmax(independent))])
+    independent = np.array([(n - t) / statistical_inefficiency(series[t:]) for t in origins])
+    return int(origins[int(np.argmax(independent >= 0.75 * independent.max()))])
 
 
 def cycle_index(potentials: ReducedPotentials) -> Integers:

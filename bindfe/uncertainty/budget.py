@@ -1,0 +1,160 @@
+"""The parts of a calculation's own error, and the prediction that they allow without a calibrator.
+
+A component holds the standard deviation of its predictive t distribution, not the t scale: scale times
+sqrt(nu / (nu - 2)). So the components' squares sum to the square of ``Prediction.standard_error_kcal_mol``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+from bindfe.results import BindingEstimate, Component, Prediction, UncertaintyBudget
+from bindfe.uncertainty.resample import VariancePrior, moderated_variance
+
+_FEWEST_DEGREES = 3.0
+"""A t with two degrees or fewer has no standard deviation."""
+
+
+def budget(binding: BindingEstimate, *, prior: VariancePrior | None = None) -> UncertaintyBudget:
+    """All parts of the error that a calculation can see in itself: sampling, committee, analytic.
+
+    Args:
+        binding: The closed cycle.
+        prior: What bootstrap errors are worth; None for the cautious default.
+
+    Returns:
+        The budget; no committee line without at least two members.
+    """
+    parts = (sampling_component(binding, prior=prior), committee_component(binding), analytic_component(binding))
+    return UncertaintyBudget(components=tuple(part for part in parts if part is not None))
+
+
+def sampling_component(binding: BindingEstimate, *, prior: VariancePrior | None = None) -> Component:
+    """Error of the mean over repeats, from their spread and their bootstrap errors.
+
+    With b^2 the mean bootstrap variance and s^2 the variance between R repeats::
+
+        v       = max(b^2, moderated(s^2 with R - 1 degrees, prior inflation b^2 with d0 degrees))
+        scale^2 = v / R,  nu = d0 + R - 1
+
+    A single repeat has no spread: the bootstrap stands alone with d0 degrees, so by default its 95 % interval
+    is +- 2.78 b and not 1.96 b.
+
+    Args:
+        binding: The closed cycle.
+        prior: What bootstrap errors are worth; None for the cautious default (4 degrees).
+
+    Returns:
+        The component; its standard error is the predictive one.
+    """
+    prior = VariancePrior() if prior is None else prior
+    repeats, n = binding.delta_g_repeats, len(binding.delta_g_repeats)
+    bootstrap = float(np.mean(binding.bootstrap_errors**2))
+    moderated = moderated_variance(repeats, prior.inflation * bootstrap, prior.degrees)
+    degrees = prior.degrees + n - 1
+    spread = f"{n} repeats with sd {np.std(repeats, ddof=1):.2f}" if n > 1 else "a single repeat"
+    return Component(
+        kind="sampling",
+        standard_error_kcal_mol=float(np.sqrt(max(bootstrap, moderated) / n)) * _sd_of_t(degrees),
+        degrees_of_freedom=degrees,
+        explanation=f"{spread} and bootstrap errors of {np.sqrt(bootstrap):.2f} kcal/mol each",
+    )
+
+
+def committee_component(binding: BindingEstimate) -> Component | None:
+    """Disagreement of the committee about delta_g, less what sampling noise adds to it.
+
+    ::
+
+        s^2     = Var_m(delta_g_m; ddof 1) - M/(M - 1) mean_m(error_m^2)
+        scale^2 = s^2 (1 + 1/M),  nu = M - 1
+
+    The truth is taken as one more draw beside the members, whose mean is the value. Two or three members
+    have no finite standard deviation: they get nu = 3 and the 95 % half-width of M - 1 degrees.
+
+    Args:
+        binding: The closed cycle.
+
+    Returns:
+        The component, or None with fewer than two members. Zero if sampling noise explains the spread.
+    """
+    members, n = binding.delta_g_members, len(binding.delta_g_members)
+    if n < 2:
+        return None
+    noise = n / (n - 1) * float(np.mean(binding.member_errors**2))
+    excess = max(0.0, float(np.var(members, ddof=1)) - noise)
+    degrees = max(n - 1.0, _FEWEST_DEGREES)
+    widening = float(stats.t.ppf(0.975, n - 1) / stats.t.ppf(0.975, degrees))
+    return Component(
+        kind="committee",
+        standard_error_kcal_mol=float(np.sqrt(excess * (1 + 1 / n))) * widening * _sd_of_t(degrees),
+        degrees_of_freedom=degrees,
+        explanation=f"spread of {n} members, less the sampling noise of {np.sqrt(noise):.2f} kcal/mol in it",
+    )
+
+
+def analytic_component(binding: BindingEstimate) -> Component | None:
+    """The terms that are integrals: no error, but a line that says so; None if there are none."""
+    names = [term.name for term in binding.terms if term.standard_error_kcal_mol == 0]
+    if not names:
+        return None
+    return Component(
+        kind="analytic",
+        standard_error_kcal_mol=0.0,
+        degrees_of_freedom=float("inf"),
+        explanation=f"{', '.join(names)}: known to quadrature precision",
+    )
+
+
+def predict(
+    binding: BindingEstimate, parts: UncertaintyBudget, *, fingerprint: str = "", target: str = ""
+) -> Prediction:
+    """A prediction from a calculation alone, without a calibrator.
+
+    The predictive distribution is a t about delta_g with the budget's degrees of freedom (Welch and
+    Satterthwaite) and standard deviation.
+
+    Args:
+        binding: The closed cycle.
+        parts: Its budget.
+        fingerprint: Identity of the calculation.
+        target: Receptor or series.
+
+    Returns:
+        A prediction with ``calibrated`` False and a guarantee that names what is left out.
+    """
+    degrees = parts.degrees_of_freedom
+    return Prediction(
+        ligand=binding.ligand,
+        target=target,
+        raw_kcal_mol=binding.delta_g_kcal_mol,
+        location_kcal_mol=binding.delta_g_kcal_mol,
+        scale_kcal_mol=parts.standard_error_kcal_mol / _sd_of_t(degrees),
+        degrees_of_freedom=degrees,
+        calibrated=False,
+        guarantee=_guarantee(parts),
+        budget=parts,
+        fingerprint=fingerprint,
+        warnings=(*binding.warnings, *_warnings(binding)),
+    )
+
+
+def _sd_of_t(degrees: float) -> float:
+    """Standard deviation of a t distribution of scale 1."""
+    return 1.0 if np.isinf(degrees) else float(np.sqrt(degrees / (degrees - 2)))
+
+
+def _guarantee(parts: UncertaintyBudget) -> str:
+    seen = "sampling and committee" if parts.component("committee") else "sampling"
+    missing = "model error and assay error" if parts.component("committee") else "committee, model and assay error"
+    return f"{seen} only: no calibrator was given; {missing} are not included"
+
+
+def _warnings(binding: BindingEstimate) -> list[str]:
+    found = []
+    if len(binding.delta_g_repeats) == 1:
+        found.append("one repeat: what its bootstrap cannot see is only allowed for by a wider interval; run two more")
+    if len(binding.delta_g_members) == 1:
+        found.append("a committee of one member says nothing about the model's error")
+    return found
