@@ -14,14 +14,14 @@ new one or none. Every file carries its own SHA-256: arrays (``.npz``) in the ar
     │   │   ├── prepared/           system.xml  topology.cif  state.xml  leg.json
     │   │   └── repeat-0/
     │   │       ├── start.npz       each replica's coordinates before the first cycle
-    │   │       └── chunk-00000.npz energies, map, end-state frames, and what the next chunk starts from
+    │   │       ├── chunk-00000.npz energies, replica map and end-state frames of so many cycles
+    │   │       └── restart-00000.npz what the next chunk starts from; only the latest is kept
     │   ├── committee/              energies of the members on stored frames
     │   ├── switching/              work values, one file for each switch batch
     │   ├── depiction.svg
-    │   ├── estimate.json  binding.json
+    │   └── estimate.json  binding.json
     ├── prediction.json  predictions.csv
-    ├── figures/  report.html
-    └── events.jsonl                progress, for `bindfe status`
+    └── figures/  report.html
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Whole calculations: plan, execute, estimate and report, for any number of ligands."""

@@ -1,0 +1,1 @@
+"""From prepared legs to samples: the only room that steps time."""
