@@ -14,7 +14,7 @@ from bindfe.results import BindingEstimate, Floats, LegEstimate, Term
 from bindfe.states import LegKind, Restraint
 from bindfe.units import KJ_PER_KCAL, kt_to_kcal
 
-Method = Literal["decouple", "transfer"]
+Method = Literal["decouple", "transfer", "analytic"]
 
 _LEGS: dict[Method, dict[LegKind, tuple[float, str]]] = {
     "decouple": {
@@ -22,6 +22,7 @@ _LEGS: dict[Method, dict[LegKind, tuple[float, str]]] = {
         LegKind.COMPLEX: (-1.0, "the decoupled, restrained ligand is coupled to the site and the restraint let go"),
     },
     "transfer": {LegKind.TRANSFER: (1.0, "the restrained ligand is carried from bulk solvent into the site")},
+    "analytic": {LegKind.COMPLEX: (-1.0, "the restrained particle is coupled to its well and the restraint let go")},
 }
 
 
@@ -69,7 +70,9 @@ def close_cycle(
 
         delta_g = - release + transfer leg - kT ln n
 
-    There the bound state is what the restraint's well holds if it is still on in the last state. "Release" is
+    ``analytic``: a decoupled cycle whose ligand, a particle without surroundings, has no solvent leg.
+
+    In a transfer the bound state is what the restraint's well holds if it is still on in the last state. "Release" is
     ``standard_state_correction``, negative as a rule. Repeat r of one leg pairs with repeat r of the other.
 
     Args:
