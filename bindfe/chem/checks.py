@@ -1,0 +1,143 @@
+"""What a molecule must be before a force field can be asked about it; each check is one sentence to a user.
+
+Every check takes the molecule and ``place``, the words with which an error names it, and raises
+:class:`~bindfe.errors.InputError`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from rdkit import Chem
+from rdkit.Chem import rdMolDescriptors
+
+from bindfe.errors import InputError
+
+SUPPORTED_ELEMENTS = frozenset({"H", "C", "N", "O", "F", "P", "S", "Cl", "Br", "I"})
+"""Elements with parameters in OpenFF Sage (its monatomic ions are not ligands)."""
+
+CLASH_NM = 0.04
+"""No two nuclei of a real molecule are closer [nm]: H2, the shortest bond, has 0.074."""
+
+_FLAT_NM = 1e-4
+
+
+def check_molecule(mol: Chem.Mol, *, place: str) -> None:
+    """Run every check, the most telling first."""
+    check_one_molecule(mol, place=place)
+    check_elements(mol, place=place)
+    check_coordinates(mol, place=place)
+    check_hydrogens(mol, place=place)
+    check_radicals(mol, place=place)
+    check_stereo(mol, place=place)
+
+
+def check_one_molecule(mol: Chem.Mol, *, place: str) -> None:
+    """A record is one molecule: salts and waters are somebody's decision, not the reader's."""
+    parts = Chem.GetMolFrags(mol, asMols=True, sanitizeFrags=False)
+    if len(parts) > 1:
+        formulas = ", ".join(rdMolDescriptors.CalcMolFormula(part) for part in parts)
+        raise InputError(
+            f"{place}: holds {len(parts)} molecules ({formulas}); keep one, without counter-ions and solvent"
+        )
+
+
+def check_elements(mol: Chem.Mol, *, place: str) -> None:
+    """Every atom has parameters in the force field."""
+    wrong = [name_atom(atom) for atom in mol.GetAtoms() if atom.GetSymbol() not in SUPPORTED_ELEMENTS]
+    if wrong:
+        raise InputError(
+            f"{place}: no force-field parameters for {_list(wrong)} (atoms counted from 0); "
+            "supported are H, C, N, O, F, P, S, Cl, Br and I"
+        )
+
+
+def check_coordinates(mol: Chem.Mol, *, place: str) -> None:
+    """There is one 3D structure: finite, not flat by drawing, no two atoms in one place."""
+    advice = "make a 3D structure, placed in the receptor"
+    if mol.GetNumConformers() == 0:
+        raise InputError(f"{place}: has no coordinates; {advice}")
+    x = positions_nm(mol)
+    if not np.all(np.isfinite(x)):
+        raise InputError(f"{place}: has coordinates that are not numbers; {advice}")
+    if len(x) > 1 and not np.any(x):
+        raise InputError(f"{place}: all coordinates are zero; {advice}")
+    if _is_drawing(mol, x):
+        raise InputError(f"{place}: has the 2D coordinates of a drawing; {advice}")
+    distance = np.linalg.norm(x[:, None] - x[None], axis=-1) + np.eye(len(x))
+    i, j = (int(k) for k in np.unravel_index(np.argmin(distance), distance.shape))
+    if distance[i, j] < CLASH_NM:
+        raise InputError(f"{place}: atoms {i} and {j} (from 0) are {10 * distance[i, j]:.2f} A apart; {advice}")
+
+
+def _is_drawing(mol: Chem.Mol, x: np.ndarray) -> bool:
+    """Flat, and either declared 2D or with an atom that cannot be flat (four neighbours)."""
+    if np.ptp(x[:, 2]) > _FLAT_NM or len(x) < 4:
+        return False
+    tetrahedral = any(atom.GetDegree() + atom.GetTotalNumHs() >= 4 for atom in mol.GetAtoms())
+    return tetrahedral or not mol.GetConformer().Is3D()
+
+
+def check_hydrogens(mol: Chem.Mol, *, place: str) -> None:
+    """Every hydrogen is an atom with coordinates: adding one means choosing a protonation state."""
+    bare = [atom for atom in mol.GetAtoms() if atom.GetTotalNumHs() > 0]
+    if not bare:
+        return
+    count = sum(atom.GetTotalNumHs() for atom in bare)
+    present = any(atom.GetAtomicNum() == 1 for atom in mol.GetAtoms())
+    found = f"lacks {count} hydrogens" if present else f"has no hydrogens ({count} needed)"
+    raise InputError(
+        f"{place}: {found}, on {_list([name_atom(atom) for atom in bare])} (atoms counted from 0); add them, "
+        "with coordinates, in the protonation state that binds"
+    )
+
+
+def check_radicals(mol: Chem.Mol, *, place: str) -> None:
+    """No unpaired electrons: the force field has none."""
+    radicals = [name_atom(atom) for atom in mol.GetAtoms() if atom.GetNumRadicalElectrons() > 0]
+    if radicals:
+        raise InputError(
+            f"{place}: unpaired electrons on {_list(radicals)} (atoms counted from 0); add the missing hydrogens "
+            "or correct the bonds"
+        )
+
+
+def check_stereo(mol: Chem.Mol, *, place: str) -> None:
+    """The structure says which stereoisomer it is; tags are set from the coordinates on the way."""
+    assign_stereo(mol)
+    mixtures = [g for g in mol.GetStereoGroups() if g.GetGroupType() != Chem.StereoGroupType.STEREO_ABSOLUTE]
+    vague = [name_atom(atom) for group in mixtures for atom in group.GetAtoms()]
+    for element in Chem.FindPotentialStereo(mol, cleanIt=False, flagPossible=True):
+        if element.specified == Chem.StereoSpecified.Unspecified:
+            vague.append(_name_stereo(mol, element))
+    if vague:
+        raise InputError(
+            f"{place}: stereochemistry is not defined at {_list(vague)} (atoms counted from 0); "
+            "give one stereoisomer with its 3D structure"
+        )
+
+
+def assign_stereo(mol: Chem.Mol) -> None:
+    """Set chiral tags and double-bond stereo from the conformer."""
+    Chem.AssignStereochemistryFrom3D(mol, replaceExistingTags=True)
+
+
+def positions_nm(mol: Chem.Mol) -> np.ndarray:
+    """Coordinates of the first conformer [nm], (N, 3)."""
+    return 0.1 * np.asarray(mol.GetConformer().GetPositions(), dtype=np.float64)
+
+
+def name_atom(atom: Chem.Atom) -> str:
+    """An atom as errors name it: element and 0-based number."""
+    return f"{atom.GetSymbol()}{atom.GetIdx()}"
+
+
+def _name_stereo(mol: Chem.Mol, element: Chem.StereoInfo) -> str:
+    if element.type == Chem.StereoType.Atom_Tetrahedral:
+        return name_atom(mol.GetAtomWithIdx(element.centeredOn))
+    bond = mol.GetBondWithIdx(element.centeredOn)
+    return f"{name_atom(bond.GetBeginAtom())}={name_atom(bond.GetEndAtom())}"
+
+
+def _list(names: list[str]) -> str:
+    shown = ", ".join(names[:8])
+    return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"

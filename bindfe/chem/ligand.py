@@ -1,0 +1,170 @@
+"""Ligands as the chemist drew and placed them: one molecule, every hydrogen, one 3D structure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit import Chem
+
+from bindfe.chem.checks import check_molecule, positions_nm
+from bindfe.chem.moleculefile import FileRecord, parse_record, read_file_records
+from bindfe.errors import InputError
+
+_LONGEST_NAME = 64
+_RESERVED = frozenset({"figures", "protocol.yaml", "manifest.json", "prediction.json", "predictions.csv"}) | {
+    "report.html",
+    "events.jsonl",
+}
+"""Names that a run directory uses itself, beside one folder for each ligand."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Ligand:
+    """A molecule that binds, in the frame of its receptor."""
+
+    name: str
+    """Its title, made safe for a file name."""
+    mol: Chem.Mol
+    """RDKit molecule: every hydrogen an atom, one 3D conformer, stereo set from it; not to be changed."""
+    source: str
+    """File and record that it was read from."""
+
+    @property
+    def n_atoms(self) -> int:
+        """Number of atoms, with hydrogens."""
+        return int(self.mol.GetNumAtoms())
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Element symbol of each atom, (N,)."""
+        return tuple(atom.GetSymbol() for atom in self.mol.GetAtoms())
+
+    @property
+    def formal_charge(self) -> int:
+        """Total charge [e]."""
+        return int(Chem.GetFormalCharge(self.mol))
+
+    @property
+    def positions(self) -> NDArray[np.float64]:
+        """Coordinates [nm], (N, 3)."""
+        return positions_nm(self.mol)
+
+    @property
+    def partial_charges(self) -> NDArray[np.float64] | None:
+        """Charges that the file gives [e], (N,); None if it gives none. See :func:`partial_charges_of`."""
+        return partial_charges_of(self.mol)
+
+    @property
+    def smiles(self) -> str:
+        """Canonical isomeric SMILES without hydrogens."""
+        return smiles_of(self.mol)
+
+    def content(self) -> bytes:
+        """What the physics depends on, for fingerprints; see :func:`content_of`."""
+        return content_of(self.mol)
+
+
+def read_ligands(path: Path | str, names: Sequence[str] = ()) -> tuple[Ligand, ...]:
+    """Read ligands from an SDF or MOL2 file, in file order, and refuse what cannot be simulated.
+
+    Only the records that are asked for are parsed. A record without a title is called after the file.
+
+    Args:
+        path: SDF or MOL2 file; each record one molecule with hydrogens, placed in the receptor.
+        names: Titles (or the names made from them) of the records to read; all if empty.
+
+    Raises:
+        InputError: The file cannot be read, a name is not in it or twice in it, or a molecule has
+            missing hydrogens, no 3D structure, several fragments, unsupported elements, radicals or
+            undefined stereochemistry. The message names the record and what to do.
+    """
+    records = read_file_records(Path(path))
+    labels = _labels(records)
+    _check_names(records, labels, names)
+    return tuple(
+        _read_ligand(record, label)
+        for record, label in zip(records, labels, strict=True)
+        if not names or _is_in(record, label, names)
+    )
+
+
+def _read_ligand(record: FileRecord, name: str) -> Ligand:
+    mol = parse_record(record)
+    check_molecule(mol, place=record.place)
+    return Ligand(name=name, mol=mol, source=f"{record.path}, record {record.number}")
+
+
+def _is_in(record: FileRecord, label: str, names: Sequence[str]) -> bool:
+    return record.title in names or label in names
+
+
+def _check_names(records: Sequence[FileRecord], labels: Sequence[str], names: Sequence[str]) -> None:
+    path = records[0].path
+    for name in names:
+        if not any(_is_in(record, label, (name,)) for record, label in zip(records, labels, strict=True)):
+            raise InputError(f"{path}: no ligand '{name}' in it; it holds {', '.join(labels)}")
+
+
+def _labels(records: Sequence[FileRecord]) -> tuple[str, ...]:
+    """One name for each record: safe as a folder's name, and no two alike on any file system."""
+    path = records[0].path
+    blank = path.stem if len(records) == 1 else path.stem + "-{}"
+    titles = [record.title or blank.format(record.number) for record in records]
+    twice = [title for title, count in Counter(titles).items() if count > 1]
+    if twice:
+        numbers = [str(record.number) for record, title in zip(records, titles, strict=True) if title == twice[0]]
+        raise InputError(f"{path}: records {', '.join(numbers)} are all called '{twice[0]}'; give each its own title")
+    safe = [safe_name(title) for title in titles]
+    alike = Counter(name.lower() for name in safe)
+    return tuple(
+        name if alike[name.lower()] == 1 else _with_digest(name, title)
+        for name, title in zip(safe, titles, strict=True)
+    )
+
+
+def safe_name(title: str) -> str:
+    """A title as a file name: letters, digits, ``._+-``, at most 64, none that a run directory uses."""
+    name = re.sub(r"[^A-Za-z0-9._+-]+", "_", title).lstrip(".-") or "ligand"
+    return _with_digest(name, title) if len(name) > _LONGEST_NAME or name.lower() in _RESERVED else name
+
+
+def _with_digest(name: str, title: str) -> str:
+    return f"{name[: _LONGEST_NAME - 9]}-{hashlib.sha256(title.encode()).hexdigest()[:8]}"
+
+
+def smiles_of(mol: Chem.Mol) -> str:
+    """Canonical isomeric SMILES without hydrogens."""
+    return str(Chem.MolToSmiles(Chem.RemoveHs(mol)))
+
+
+def content_of(mol: Chem.Mol) -> bytes:
+    """Atoms in order, bonds, charges and coordinates as bytes: equal for equal physics.
+
+    The V3000 block without title, and the file's partial charges if it has any. The same molecule with
+    its atoms in another order is other content, as its coordinates belong to other indices.
+    """
+    copy = Chem.Mol(mol)
+    copy.SetProp("_Name", "")
+    charges = partial_charges_of(mol)
+    tail = "" if charges is None else "\n".join(f"{charge:.6f}" for charge in charges)
+    return (str(Chem.MolToV3KMolBlock(copy)) + tail).encode()
+
+
+def partial_charges_of(mol: Chem.Mol) -> NDArray[np.float64] | None:
+    """Partial charges that came with the file [e], (N,), or None.
+
+    MOL2 has them as a column; SDF in the field ``atom.dprop.PartialCharge``, where OpenFF and RDKit
+    write them.
+    """
+    if all(atom.HasProp("_TriposPartialCharge") for atom in mol.GetAtoms()):
+        return np.array([float(atom.GetProp("_TriposPartialCharge")) for atom in mol.GetAtoms()])
+    if mol.HasProp("atom.dprop.PartialCharge"):
+        return np.array([float(text) for text in mol.GetProp("atom.dprop.PartialCharge").split()])
+    return None

@@ -1,0 +1,136 @@
+"""Molecule files as numbered records: SDF and MOL2, each record read on its own.
+
+A record that is not asked for is never parsed, so one broken entry does not spoil a library. RDKit's
+complaints are caught and returned in the error; nothing is printed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rdkit import Chem, rdBase
+
+from bindfe.errors import InputError
+
+_MOL2_HEADER = "@<TRIPOS>MOLECULE"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileRecord:
+    """The text of one molecule in a file."""
+
+    path: Path
+    """File that it is from."""
+    number: int
+    """Its place in the file, from 1."""
+    title: str
+    """Its title line; may be empty."""
+    text: str
+    """The record as written."""
+    kind: str
+    """``sdf`` or ``mol2``."""
+
+    @property
+    def place(self) -> str:
+        """How an error names the record."""
+        return f"{self.path}, record {self.number}" + (f" ({self.title})" if self.title else "")
+
+
+def read_file_records(path: Path) -> tuple[FileRecord, ...]:
+    """Split an SDF or MOL2 file into its records without parsing them.
+
+    Raises:
+        InputError: The file is missing, empty, not text, or of another kind.
+    """
+    split = {".sdf": _split_sdf, ".mol": _split_sdf, ".mol2": _split_mol2}.get(path.suffix.lower())
+    if split is None:
+        raise InputError(f"{path}: '{path.suffix}' is not read; give the molecule as .sdf or .mol2")
+    kind = "mol2" if path.suffix.lower() == ".mol2" else "sdf"
+    texts = split(read_text(path))
+    if not texts:
+        raise InputError(f"{path}: holds no molecule; write at least one {kind.upper()} record into it")
+    return tuple(
+        FileRecord(path=path, number=number, title=_title(text, kind), text=text, kind=kind)
+        for number, text in enumerate(texts, start=1)
+    )
+
+
+def read_text(path: Path) -> str:
+    """The text of an input file.
+
+    Raises:
+        InputError: The file is missing, a directory, unreadable or not text.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; check the path in the protocol") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a text file; uncompress it, or save it again as UTF-8 text") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def parse_record(record: FileRecord) -> Chem.Mol:
+    """Turn a record into a sanitised molecule with the atoms, order and coordinates of the file.
+
+    Raises:
+        InputError: RDKit cannot read it or its chemistry is impossible; the message has the reason.
+    """
+    with rdBase.CaptureErrorLog() as log:
+        mol = _parse_mol2(record.text) if record.kind == "mol2" else _parse_sdf(record.text)
+        reason = _clean(log.messages)
+    if mol is None:
+        raise InputError(f"{record.place}: cannot be read ({reason or 'not a molecule'}); export the molecule again")
+    if mol.GetNumAtoms() == 0:
+        raise InputError(f"{record.place}: has no atoms; remove the record or export the molecule again")
+    with rdBase.BlockLogs():
+        problems = [problem.Message() for problem in Chem.DetectChemistryProblems(mol)]
+        if problems:
+            raise InputError(
+                f"{record.place}: impossible chemistry ({'; '.join(problems)}); atoms are counted from 0: "
+                "correct bond orders and formal charges"
+            )
+        Chem.SanitizeMol(mol)
+    return mol
+
+
+def _split_sdf(text: str) -> list[str]:
+    records, lines = [], []
+    for line in text.splitlines():
+        lines.append(line)
+        if line.startswith("$$$$"):
+            records.append(lines)
+            lines = []
+    records.append(lines)
+    return ["\n".join(lines) + "\n" for lines in records if any(line.strip(" $") for line in lines)]
+
+
+def _split_mol2(text: str) -> list[str]:
+    pieces = text.replace("\r\n", "\n").split(_MOL2_HEADER)[1:]
+    return [_MOL2_HEADER + piece for piece in pieces]
+
+
+def _title(text: str, kind: str) -> str:
+    lines = text.splitlines()
+    line = 1 if kind == "mol2" else 0
+    title = lines[line].strip() if line < len(lines) else ""
+    return "" if title == "*****" else title
+
+
+def _parse_sdf(text: str) -> Chem.Mol | None:
+    supplier = Chem.SDMolSupplier()
+    supplier.SetData(text, sanitize=False, removeHs=False)
+    return next(iter(supplier), None)
+
+
+def _parse_mol2(text: str) -> Chem.Mol | None:
+    return Chem.MolFromMol2Block(text, sanitize=False, removeHs=False)
+
+
+def _clean(messages: str) -> str:
+    """RDKit's log without its time stamps and repetitions, on one line."""
+    lines = [line.split("] ", 1)[-1].strip() for line in messages.splitlines()]
+    kept = [line for line in lines if line and not line.startswith(("ERROR: moving", "moving"))]
+    return "; ".join(dict.fromkeys(line.removeprefix("ERROR: ") for line in kept))

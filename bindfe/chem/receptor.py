@@ -1,0 +1,100 @@
+"""Receptors: the molecule that binds, a host for now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit import Chem
+
+from bindfe.chem.checks import check_molecule, positions_nm
+from bindfe.chem.ligand import content_of, safe_name, smiles_of
+from bindfe.chem.moleculefile import parse_record, read_file_records, read_text
+from bindfe.errors import InputError
+
+_PROTEIN_FILES = frozenset({".pdb", ".ent", ".cif", ".mmcif", ".pdbx"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Receptor:
+    """The molecule that binds, in the frame that the ligands are placed in."""
+
+    name: str
+    """Its name in results, safe for a file name."""
+    kind: Literal["host", "protein"]
+    """A host is one small molecule; a protein has residues."""
+    mol: Chem.Mol | None
+    """The host: every hydrogen an atom, one 3D conformer; not to be changed. None for a protein."""
+    pdb: str
+    """The protein as PDB or mmCIF text; empty for a host."""
+    source: str
+    """File that it was read from."""
+
+    @property
+    def host(self) -> Chem.Mol:
+        """The host's molecule.
+
+        Raises:
+            InputError: The receptor is a protein.
+        """
+        if self.mol is None:
+            raise InputError(f"{self.source}: {self.name} is a protein, not a host; give a host as SDF or MOL2")
+        return self.mol
+
+    @property
+    def n_atoms(self) -> int:
+        """Number of atoms of a host, with hydrogens."""
+        return int(self.host.GetNumAtoms())
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Element symbol of each atom of a host, (N,)."""
+        return tuple(atom.GetSymbol() for atom in self.host.GetAtoms())
+
+    @property
+    def formal_charge(self) -> int:
+        """Total charge of a host [e]."""
+        return int(Chem.GetFormalCharge(self.host))
+
+    @property
+    def positions(self) -> NDArray[np.float64]:
+        """Coordinates of a host [nm], (N, 3)."""
+        return positions_nm(self.host)
+
+    @property
+    def smiles(self) -> str:
+        """Canonical isomeric SMILES of a host, without hydrogens."""
+        return smiles_of(self.host)
+
+    def content(self) -> bytes:
+        """What the physics depends on, for fingerprints."""
+        return self.pdb.encode() if self.mol is None else content_of(self.mol)
+
+
+def read_receptor(path: Path | str, name: str = "") -> Receptor:
+    """Read a host from an SDF or MOL2 file with one record.
+
+    Args:
+        path: SDF or MOL2 file with hydrogens and a 3D structure.
+        name: Name in results; the record's title, else the file's stem, if empty.
+
+    Raises:
+        InputError: As for ligands; also more than one record, or a protein.
+    """
+    path = Path(path)
+    if path.suffix.lower() in _PROTEIN_FILES:
+        read_text(path)
+        raise InputError(
+            f"{path}: is a protein structure, and proteins come with a later release; give a host as SDF or MOL2"
+        )
+    records = read_file_records(path)
+    if len(records) > 1:
+        raise InputError(f"{path}: holds {len(records)} records; a receptor is one: keep it alone in its file")
+    mol = parse_record(records[0])
+    check_molecule(mol, place=records[0].place)
+    return Receptor(
+        name=safe_name(name or records[0].title or path.stem), kind="host", mol=mol, pdb="", source=str(path)
+    )
