@@ -30,8 +30,8 @@ def statistical_inefficiency(series: Floats) -> float:
     """
     n = len(series)
     deviation = series - series.mean()
-    variance = float(deviation @ deviation)
-    if n < _SHORTEST_SERIES or variance <= 1e-24 * max(1.0, float(series @ series)):
+    variance = float(np.dot(deviation, deviation))
+    if n < _SHORTEST_SERIES or variance <= 1e-24 * max(1.0, float(np.dot(series, series))):
         return 1.0
     spectrum = np.fft.rfft(deviation, 2 * n)
     correlation = np.fft.irfft(spectrum * spectrum.conj(), 2 * n)[1 : n // 2] / variance
@@ -73,7 +73,7 @@ def cycle_index(potentials: ReducedPotentials) -> Integers:
 def energy_series(potentials: ReducedPotentials) -> Floats:
     """Sum over replicas of the energy in the replica's own state [kT], one value a cycle, (C,)."""
     own = potentials.u_kn[potentials.state_of_sample, np.arange(potentials.u_kn.shape[1])]
-    return np.bincount(cycle_index(potentials), weights=own)
+    return np.bincount(cycle_index(potentials), weights=own).astype(np.float64)
 
 
 def gradient_series(potentials: ReducedPotentials) -> Floats:
@@ -87,7 +87,7 @@ def gradient_series(potentials: ReducedPotentials) -> Floats:
     state, sample = potentials.state_of_sample, np.arange(potentials.u_kn.shape[1])
     above = potentials.u_kn[np.minimum(state + 1, last), sample]
     below = potentials.u_kn[np.maximum(state - 1, 0), sample]
-    return np.bincount(cycle_index(potentials), weights=above - below)
+    return np.bincount(cycle_index(potentials), weights=above - below).astype(np.float64)
 
 
 def measure_mixing(potentials: ReducedPotentials) -> Mixing:

@@ -157,7 +157,9 @@ def _correction_edges(corrections: Sequence[Correction], n_repeats: int) -> list
     for correction in corrections:
         count = len(correction.delta_g_kcal_mol)
         if count not in (1, n_repeats) or len(correction.standard_errors_kcal_mol) != count:
-            raise EstimateError(f"correction '{correction.name}' has {count} values; 1 or {n_repeats}, with errors, needed")
+            raise EstimateError(
+                f"correction '{correction.name}' has {count} values; 1 or {n_repeats}, with errors, needed"
+            )
         shared = np.sqrt(n_repeats / count)
         edges.append(
             _Edge(

@@ -77,9 +77,8 @@ def estimate_leg(
     kept = _drop_cycles(potentials, first, where)
     solution = solve_mbar(kept, where)
     _check_overlap(solution.overlap, kept.n_k, minimum_overlap, where)
-    g = max(statistical_inefficiency(energy_series(kept)), statistical_inefficiency(solution.influence()))
-    f_boot = solution.bootstrap(block=g, n_bootstrap=n_bootstrap, rng=np.random.default_rng(seed))
-    error = float(np.std(f_boot[:, -1] - f_boot[:, 0], ddof=1)) * _beyond_blocks(solution.influence(), g)
+    error, g_influence = _difference_error(solution, n_bootstrap=n_bootstrap, seed=seed)
+    g = max(statistical_inefficiency(energy_series(kept)), g_influence)
     mixing = measure_mixing(kept)
     return LegEstimate(
         kind=kind,
@@ -139,7 +138,7 @@ class MbarSolution:
         response = np.linalg.pinv(np.eye(len(self.n_k)) - gram * self.n_k, rcond=1e-10)
         row = response[-1] - response[0]
         per_sample = (row @ gram)[self.state] - self.weights @ row
-        return np.bincount(self.cycle, weights=per_sample)
+        return np.bincount(self.cycle, weights=per_sample).astype(np.float64)
 
     def covariance(self) -> Floats:
         """Asymptotic covariance of f_k relative to state 0 for independent samples [kT^2], (K, K).
@@ -208,29 +207,31 @@ def _newton(weights: Floats, counts: Floats, times: Floats) -> Floats:
 def _block_counts(n_cycles: int, block: float, n_bootstrap: int, rng: np.random.Generator) -> Floats:
     """How often each cycle is drawn when blocks are drawn with replacement around a circle, (B, C)."""
     length = min(max(1, int(np.ceil(block))), n_cycles)
-    n_blocks = max(1, round(n_cycles / length))
-    starts = rng.integers(n_cycles, size=(n_bootstrap, n_blocks))
+    starts = rng.integers(n_cycles, size=(n_bootstrap, -(-n_cycles // length)))
     drawn = (starts[:, :, None] + np.arange(length)).reshape(n_bootstrap, -1) % n_cycles
     rows = np.repeat(np.arange(n_bootstrap), drawn.shape[1])
-    return np.bincount(rows * n_cycles + drawn.ravel(), minlength=n_bootstrap * n_cycles).reshape(
-        n_bootstrap, n_cycles
-    ) * 1.0
+    counts = np.bincount(rows * n_cycles + drawn.ravel(), minlength=n_bootstrap * n_cycles)
+    return counts.reshape(n_bootstrap, n_cycles).astype(np.float64)
 
 
-def _beyond_blocks(influence: Floats, g: float) -> float:
-    """What a bootstrap over blocks of length g misses of the standard error, as a factor >= 1.
+def _difference_error(solution: MbarSolution, *, n_bootstrap: int, seed: int) -> tuple[float, float]:
+    """Standard error of the last state's f less the first's [kT], and g of the influence behind it.
 
-    Blocks cut the correlation at their ends: for an exponential decay with g = 3 a third of the variance
-    is lost. The linear part of the error is known both ways, so the ratio is too: C g <phi^2> without
-    blocks, and the mean square of circular block sums with them. n/(n - g) is Bessel's correction
-    for correlated samples.
+    The bootstrap draws blocks of length g, and blocks cut the correlation at their ends: for an
+    exponential decay with g = 3 a third of the variance is lost. The linear part of the error is known
+    both ways, so the loss is too: C g <phi^2> without blocks, the mean square of circular block sums with
+    them. n/(n - g) is Bessel's correction for correlated samples.
     """
-    n, length = len(influence), min(int(np.ceil(g)), len(influence))
+    influence = solution.influence()
+    n, g = len(influence), statistical_inefficiency(influence)
+    f_boot = solution.bootstrap(block=g, n_bootstrap=n_bootstrap, rng=np.random.default_rng(seed))
+    error = float(np.std(f_boot[:, -1] - f_boot[:, 0], ddof=1))
+    length = min(int(np.ceil(g)), n)
     ends = np.cumsum(np.r_[influence, influence])
-    blocks = ends[length : length + n] - ends[:n]
-    within = float(np.mean(blocks**2)) / length
+    drawn = length * -(-n // length)  # whole blocks hold a few more cycles than there are
+    within = float(np.mean((ends[length : length + n] - ends[:n]) ** 2)) / length * n / drawn
     whole = g * float(np.mean(influence**2)) * n / max(n - g, 0.5 * n)
-    return max(1.0, float(np.sqrt(whole / within))) if within > 0 else 1.0
+    return (error * float(np.sqrt(whole / within)) if within > 0 else error), g
 
 
 def solve_mbar(potentials: ReducedPotentials, where: str = "the leg") -> MbarSolution:
@@ -278,7 +279,9 @@ def _check(potentials: ReducedPotentials, where: str) -> None:
     wrong = np.argwhere(~np.isfinite(potentials.u_kn))
     if len(wrong):
         k, n = wrong[0]
-        raise EstimateError(f"energy of sample {n} in state {k} of {where} is not finite: look at that frame for a clash")
+        raise EstimateError(
+            f"energy of sample {n} in state {k} of {where} is not finite: look at that frame for a clash"
+        )
 
 
 def _first_cycle(potentials: ReducedPotentials) -> int:

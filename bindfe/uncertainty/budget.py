@@ -9,11 +9,14 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from bindfe.results import BindingEstimate, Component, Prediction, UncertaintyBudget
+from bindfe.results import BindingEstimate, Component, ComponentKind, Prediction, UncertaintyBudget
 from bindfe.uncertainty.resample import VariancePrior, moderated_variance
 
 _FEWEST_DEGREES = 3.0
 """A t with two degrees or fewer has no standard deviation."""
+
+_CONFLICT = 0.01
+"""Chance of so wide a spread of repeats, under the prior, below which the bootstrap is refuted."""
 
 
 def budget(binding: BindingEstimate, *, prior: VariancePrior | None = None) -> UncertaintyBudget:
@@ -39,7 +42,9 @@ def sampling_component(binding: BindingEstimate, *, prior: VariancePrior | None 
         scale^2 = v / R,  nu = d0 + R - 1
 
     A single repeat has no spread: the bootstrap stands alone with d0 degrees, so by default its 95 % interval
-    is +- 2.78 b and not 1.96 b.
+    is +- 2.78 b and not 1.96 b. Repeats that disagree so much that the prior gives them a chance below 1 %
+    (F test) refute the bootstrap: one of them is trapped where the others are not. Then the spread stands
+    alone, with R - 1 degrees; shrinking it would make the interval 1.7 times too narrow.
 
     Args:
         binding: The closed cycle.
@@ -51,14 +56,37 @@ def sampling_component(binding: BindingEstimate, *, prior: VariancePrior | None 
     prior = VariancePrior() if prior is None else prior
     repeats, n = binding.delta_g_repeats, len(binding.delta_g_repeats)
     bootstrap = float(np.mean(binding.bootstrap_errors**2))
-    moderated = moderated_variance(repeats, prior.inflation * bootstrap, prior.degrees)
-    degrees = prior.degrees + n - 1
-    spread = f"{n} repeats with sd {np.std(repeats, ddof=1):.2f}" if n > 1 else "a single repeat"
+    spread = float(np.var(repeats, ddof=1)) if n > 1 else 0.0
+    words = f"{n} repeats with sd {np.sqrt(spread):.2f}" if n > 1 else "a single repeat"
+    words = f"{words} and bootstrap errors of {np.sqrt(bootstrap):.2f} kcal/mol each"
+    if n > 1 and _refutes(spread, n - 1, prior=prior, bootstrap=bootstrap):
+        variance, degrees = spread, n - 1.0
+        words = f"{words}: the repeats disagree beyond their errors, so only their spread counts"
+    else:
+        moderated = moderated_variance(repeats, prior.inflation * bootstrap, prior.degrees)
+        variance, degrees = max(bootstrap, moderated), prior.degrees + n - 1
+    return _component("sampling", scale=float(np.sqrt(variance / n)), degrees=degrees, explanation=words)
+
+
+def _refutes(spread: float, degrees: int, *, prior: VariancePrior, bootstrap: float) -> bool:
+    """Whether repeats with variance ``spread`` are too unlikely under the prior."""
+    if bootstrap == 0:
+        return spread > 0
+    ratio = spread / (prior.inflation * bootstrap)
+    known = np.isinf(prior.degrees)
+    chance = stats.chi2.sf(ratio * degrees, degrees) if known else stats.f.sf(ratio, degrees, prior.degrees)
+    return bool(chance < _CONFLICT)
+
+
+def _component(kind: ComponentKind, *, scale: float, degrees: float, explanation: str) -> Component:
+    """A component from the scale of a t; below 3 degrees it takes 3 and the 95 % half-width of ``degrees``."""
+    kept = max(degrees, _FEWEST_DEGREES)
+    widening = float(stats.t.ppf(0.975, degrees) / stats.t.ppf(0.975, kept)) if kept > degrees else 1.0
     return Component(
-        kind="sampling",
-        standard_error_kcal_mol=float(np.sqrt(max(bootstrap, moderated) / n)) * _sd_of_t(degrees),
-        degrees_of_freedom=degrees,
-        explanation=f"{spread} and bootstrap errors of {np.sqrt(bootstrap):.2f} kcal/mol each",
+        kind=kind,
+        standard_error_kcal_mol=scale * widening * _sd_of_t(kept),
+        degrees_of_freedom=kept,
+        explanation=explanation,
     )
 
 
@@ -84,12 +112,10 @@ def committee_component(binding: BindingEstimate) -> Component | None:
         return None
     noise = n / (n - 1) * float(np.mean(binding.member_errors**2))
     excess = max(0.0, float(np.var(members, ddof=1)) - noise)
-    degrees = max(n - 1.0, _FEWEST_DEGREES)
-    widening = float(stats.t.ppf(0.975, n - 1) / stats.t.ppf(0.975, degrees))
-    return Component(
-        kind="committee",
-        standard_error_kcal_mol=float(np.sqrt(excess * (1 + 1 / n))) * widening * _sd_of_t(degrees),
-        degrees_of_freedom=degrees,
+    return _component(
+        "committee",
+        scale=float(np.sqrt(excess * (1 + 1 / n))),
+        degrees=n - 1.0,
         explanation=f"spread of {n} members, less the sampling noise of {np.sqrt(noise):.2f} kcal/mol in it",
     )
 
