@@ -17,19 +17,24 @@ BOLTZMANN_KJ_MOL_K = 8.31446261815324e-3
 KJ_PER_KCAL = 4.184
 """Thermochemical calorie [kJ/kcal]; exact by definition."""
 
+KJ_PER_HARTREE = 2625.4996394798254
+"""Molar Hartree energy [kJ/mol]; E_h of CODATA 2018 (4.3597447222071e-18 J) times Avogadro's constant."""
+
 STANDARD_VOLUME_NM3 = 1.0 / 0.602214076
 """Volume per molecule at 1 mol/L [nm^3]; Avogadro's constant is exact (CODATA 2018)."""
 
-_Dimension = tuple[int, int, int, int, int, int]  # length, time, energy, temperature, mass, pressure
+_Dimension = tuple[int, ...]  # powers of length, time, energy, temperature, mass, pressure, angle
 
-_NONE: _Dimension = (0, 0, 0, 0, 0, 0)
-_LENGTH: _Dimension = (1, 0, 0, 0, 0, 0)
-_TIME: _Dimension = (0, 1, 0, 0, 0, 0)
-_ENERGY: _Dimension = (0, 0, 1, 0, 0, 0)
-_TEMPERATURE: _Dimension = (0, 0, 0, 1, 0, 0)
-_MASS: _Dimension = (0, 0, 0, 0, 1, 0)
-_PRESSURE: _Dimension = (0, 0, 0, 0, 0, 1)
-_CONCENTRATION: _Dimension = (-3, 0, 0, 0, 0, 0)
+_LENGTH: _Dimension = (1, 0, 0, 0, 0, 0, 0)
+_TIME: _Dimension = (0, 1, 0, 0, 0, 0, 0)
+_ENERGY: _Dimension = (0, 0, 1, 0, 0, 0, 0)
+_TEMPERATURE: _Dimension = (0, 0, 0, 1, 0, 0, 0)
+_MASS: _Dimension = (0, 0, 0, 0, 1, 0, 0)
+_PRESSURE: _Dimension = (0, 0, 0, 0, 0, 1, 0)
+_ANGLE: _Dimension = (0, 0, 0, 0, 0, 0, 1)  # counted, so that 20 kcal/mol is not taken for 20 kcal/mol/rad^2
+_CONCENTRATION: _Dimension = (-3, 0, 0, 0, 0, 0, 0)
+
+_OWN_UNITS = ("nm", "ps", "kJ/mol", "K", "amu", "bar", "rad")  # OpenMM's, in the order of a dimension's powers
 
 _UNITS: dict[str, tuple[float, _Dimension]] = {
     "nm": (1.0, _LENGTH),
@@ -47,8 +52,8 @@ _UNITS: dict[str, tuple[float, _Dimension]] = {
     "Da": (1.0, _MASS),
     "bar": (1.0, _PRESSURE),
     "atm": (1.01325, _PRESSURE),
-    "rad": (1.0, _NONE),
-    "deg": (math.pi / 180.0, _NONE),
+    "rad": (1.0, _ANGLE),
+    "deg": (math.pi / 180.0, _ANGLE),
     "M": (0.602214076, _CONCENTRATION),
     "mM": (0.602214076e-3, _CONCENTRATION),
 }
@@ -60,7 +65,7 @@ _NAMES = {
     _TEMPERATURE: "a temperature, for example '298.15 K'",
     _MASS: "a mass, for example '3 amu'",
     _PRESSURE: "a pressure, for example '1 bar'",
-    _NONE: "an angle, for example '90 deg'",
+    _ANGLE: "an angle, for example '90 deg'",
     _CONCENTRATION: "a concentration, for example '0.15 M'",
 }
 
@@ -74,10 +79,10 @@ class Unit:
     factor: float
     """Size of the unit in OpenMM's units."""
     dimension: _Dimension
-    """Powers of length, time, energy, temperature, mass and pressure."""
+    """Powers of length, time, energy, temperature, mass, pressure and angle."""
 
 
-_TOKEN = re.compile(r"(kJ/mol|kcal/mol|[A-Za-z]+)(?:\^(-?\d+))?")
+_TOKEN = re.compile(r"(kJ/mol|kcal/mol|[A-Za-z]+)(?:\^(-?[1-9]))?")
 
 
 def parse_unit(text: str) -> Unit:
@@ -86,10 +91,10 @@ def parse_unit(text: str) -> Unit:
     Raises:
         ValueError: The text is not a product of known units.
     """
-    rest, factor, dimension, sign = text.replace(" ", ""), 1.0, list(_NONE), 1
+    rest, factor, dimension, sign = text.replace(" ", ""), 1.0, [0] * len(_LENGTH), 1
     if rest.startswith("1/"):
         rest, sign = rest[2:], -1
-    while rest:
+    while True:
         match = _TOKEN.match(rest)
         if match is None or match.group(1) not in _UNITS:
             raise ValueError(f"'{text}' is not a unit that bindfe knows; known: {', '.join(_UNITS)}")
@@ -98,11 +103,11 @@ def parse_unit(text: str) -> Unit:
         factor *= size**power
         dimension = [d + power * b for d, b in zip(dimension, base, strict=True)]
         rest = rest[match.end() :]
-        if rest and (rest[0] not in "*/" or len(rest) == 1):
-            raise ValueError(f"'{text}' is not a unit: join units with * or /")
-        sign, rest = (-1 if rest[:1] == "/" else 1), rest[1:]
-    a, b, c, d, e, f = dimension
-    return Unit(text=text, factor=factor, dimension=(a, b, c, d, e, f))
+        if not rest:
+            return Unit(text=text, factor=factor, dimension=tuple(dimension))
+        if rest[0] not in "*/" or len(rest) == 1:
+            raise ValueError(f"'{text}' is not a unit: join units with * or /, with powers such as ^2 or ^-1")
+        sign, rest = (-1 if rest[0] == "/" else 1), rest[1:]
 
 
 _QUANTITY = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*$")
@@ -137,8 +142,17 @@ def parse_quantity(text: object, unit: str) -> float:
 
 
 def format_quantity(value: float, unit: str) -> str:
-    """Write a float in OpenMM's units as text in ``unit``; the inverse of :func:`parse_quantity`."""
-    return f"{value / parse_unit(unit).factor:.12g} {unit}"
+    """Write a float in OpenMM's units as text that :func:`parse_quantity` reads back bit for bit.
+
+    The text is in ``unit`` where 12 digits of it are exact, and in OpenMM's own unit otherwise, so a protocol that
+    was written and read again has the fingerprint that it had.
+    """
+    text = f"{value / parse_unit(unit).factor:.12g} {unit}"
+    if parse_quantity(text, unit) == value:
+        return text
+    powers = zip(_OWN_UNITS, parse_unit(unit).dimension, strict=True)
+    own = "*".join(name if power == 1 else f"{name}^{power}" for name, power in powers if power)
+    return f"{value!r} {own}"
 
 
 def thermal_energy(temperature: float) -> float:
