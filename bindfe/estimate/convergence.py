@@ -39,7 +39,7 @@ def statistical_inefficiency(series: Floats) -> float:
     g = 1.0 + 2.0 * np.cumsum(correlation)
     enough = np.flatnonzero(lag >= 2.0 * g)
     end = int(enough[0]) if len(enough) else len(lag) - 1
-    return max(1.0, float(g[end]) * (1.0 + (2.0 * lag[end] + 1.0) / n))
+    return max(1.0, float(g[end]) * (1.0 + (2.0 * float(lag[end]) + 1.0) / n))
 
 
 def equilibrated_from(series: Floats) -> int:
