@@ -1,0 +1,86 @@
+"""What surrounds the molecules: nothing, OBC2 implicit solvent or a box of TIP3P water."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import openmm as mm
+from openmm import app, unit
+from openmm.app.internal.customgbforces import GBSAOBC2Force
+
+from bindfe.build.forcefield import Assembly, create_system, nonbonded_force
+from bindfe.errors import InputError
+from bindfe.protocol import Protocol
+from bindfe.units import STANDARD_VOLUME_NM3
+
+_SHRINKS_BY = 1.05  # a box equilibrating from Modeller's density shrinks by up to 3 % a side, and 2 % are kept
+
+
+def solvate(force_field: app.ForceField, molecules: Assembly, protocol: Protocol) -> tuple[mm.System, Assembly]:
+    """Surround the molecules as the protocol says and make their System.
+
+    Args:
+        force_field: Parameters of the molecules and of the solvent.
+        molecules: The molecules alone.
+        protocol: Its sections ``solvent``, ``sampling`` and ``forcefield``.
+
+    Returns:
+        The physical System, without alchemy or restraint, and all atoms in space.
+
+    Raises:
+        InputError: The force field lacks parameters, or the box is too small for the cutoff.
+    """
+    if protocol.solvent.model == "tip3p":
+        return _explicit(force_field, molecules, protocol)
+    system = create_system(force_field, molecules.topology, protocol)
+    if protocol.solvent.model == "obc2":
+        system.addForce(_obc2(system, molecules.topology, protocol))
+    return system, molecules
+
+
+def _obc2(system: mm.System, topology: app.Topology, protocol: Protocol) -> mm.GBSAOBCForce:
+    """Generalised Born model OBC2 with mbondi2 radii and OpenMM's surface-area term, without cutoff.
+
+    Source:
+        Onufriev, Bashford and Case, Proteins 55, 383 (2004), doi:10.1002/prot.20033, model II; the radii and
+        scale factors are those of ``openmm.app`` for OBC2. The surface term is 2.25936 kJ/mol/nm^2.
+    """
+    force = mm.GBSAOBCForce()
+    force.setNonbondedMethod(mm.GBSAOBCForce.NoCutoff)
+    force.setSolventDielectric(protocol.solvent.solvent_dielectric)
+    force.setSoluteDielectric(protocol.solvent.solute_dielectric)
+    nonbonded = nonbonded_force(system)
+    for atom, (radius, scale) in enumerate(GBSAOBC2Force.getStandardParameters(topology)):
+        force.addParticle(nonbonded.getParticleParameters(atom)[0], radius, scale)
+    return force
+
+
+def _explicit(force_field: app.ForceField, molecules: Assembly, protocol: Protocol) -> tuple[mm.System, Assembly]:
+    modeller = app.Modeller(molecules.topology, molecules.positions * unit.nanometer)
+    modeller.addSolvent(
+        force_field,
+        model="tip3p",
+        padding=protocol.solvent.padding * unit.nanometer,
+        boxShape=protocol.solvent.box_shape,
+        ionicStrength=protocol.solvent.ionic_strength * STANDARD_VOLUME_NM3 * unit.molar,
+        neutralize=True,
+    )
+    _check_box(modeller.topology, protocol)
+    positions = np.asarray(modeller.positions.value_in_unit(unit.nanometer), dtype=float)
+    system = create_system(force_field, modeller.topology, protocol)
+    if protocol.sampling.pressure is not None:
+        pressure, temperature = protocol.sampling.pressure * unit.bar, protocol.sampling.temperature * unit.kelvin
+        system.addForce(mm.MonteCarloBarostat(pressure, temperature))
+    return system, replace(molecules, topology=modeller.topology, positions=positions)
+
+
+def _check_box(topology: app.Topology, protocol: Protocol) -> None:
+    """Refuse a box in which an atom could meet two images of another within the cutoff."""
+    vectors = topology.getPeriodicBoxVectors().value_in_unit(unit.nanometer)
+    width, needed = min(vectors[i][i] for i in range(3)), 2 * _SHRINKS_BY * protocol.solvent.cutoff
+    if width < needed:
+        raise InputError(
+            f"the box is {10 * width:.1f} A wide and the cutoff of {10 * protocol.solvent.cutoff:g} A needs "
+            f"{10 * needed:.1f} A: raise solvent.padding by {10 * (needed - width):.0f} A or lower solvent.cutoff"
+        )
