@@ -102,7 +102,7 @@ class AniCommittee:
     def _evaluate(self, positions_nm: torch.Tensor) -> torch.Tensor:
         """Energies [Hartree], (M, F), of frames (F, N, 3) [nm]."""
         networks = self._networks
-        elements = networks.elements.expand(len(positions_nm), -1)
+        elements = networks.elements.repeat(len(positions_nm), 1)
         features = self._ani.aev_computer(elements, positions_nm * _ANGSTROM_PER_NM)
         features = features.index_select(2, networks.features)
         parts = [network.energies(features) for network in networks.of_elements]
