@@ -18,6 +18,9 @@ LAMBDA_STERICS = "lambda_sterics"
 LAMBDA_ELECTROSTATICS = "lambda_electrostatics"
 """Global parameter that scales the ligand's charges."""
 
+_FACTORY_COULOMB = "138.935485"  # as openmmtools writes it [kJ nm/mol/e^2]
+_OPENMM_COULOMB = "138.93545764438198"  # OpenMM's ONE_4PI_EPS0 (SimTKOpenMMRealType.h, CODATA 2018)
+
 
 def decoupled_system(plain: mm.System, ligand_atoms: Sequence[int], protocol: Protocol) -> mm.System:
     """Make a System in which the ligand can be switched off.
@@ -54,7 +57,18 @@ def decoupled_system(plain: mm.System, ligand_atoms: Sequence[int], protocol: Pr
         annihilate_sterics=False,
         softcore_alpha=protocol.alchemy.softcore_alpha,
     )
-    return factory.create_alchemical_system(plain, region)
+    system = factory.create_alchemical_system(plain, region)
+    _use_openmm_coulomb_constant(system)
+    return system
+
+
+def _use_openmm_coulomb_constant(system: mm.System) -> None:
+    """Give the factory's CustomGBForce OpenMM's own constant: CB7 with a guest would be 1.2e-4 kJ/mol off."""
+    for force in system.getForces():
+        if isinstance(force, mm.CustomGBForce):
+            for index in range(force.getNumEnergyTerms()):
+                expression, kind = force.getEnergyTermParameters(index)
+                force.setEnergyTermParameters(index, expression.replace(_FACTORY_COULOMB, _OPENMM_COULOMB), kind)
 
 
 def _openmmtools_alchemy() -> Any:

@@ -171,7 +171,7 @@ def _check_charge(ligand: Ligand, protocol: Protocol) -> None:
     if protocol.solvent.model == "tip3p" and ligand.formal_charge != 0:
         raise InputError(
             f"{ligand.name} has charge {ligand.formal_charge:+d}: decoupling it in a periodic box changes the "
-            "box's net charge, and bindfe does not correct that. Use solvent.model: obc2, or a neutral form of the ligand"
+            "box's net charge, and bindfe does not correct that. Use solvent.model: obc2, or a neutral ligand"
         )
 
 
