@@ -9,6 +9,7 @@ interrupted run and an uninterrupted one are the same.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,6 +101,7 @@ def _store_chunk(
     number = len(chunk_paths(directory))
     for attempt in range(protocol.sampling.retries + 1):
         chunk_seed = _seed(seed, number + 1, attempt)
+        begun = time.perf_counter()
         try:
             after, samples = run_cycles(leg, ensemble, protocol, count=count, seed=chunk_seed)
         except SamplingError as error:
@@ -109,6 +111,7 @@ def _store_chunk(
         # deleted last, so that disk use does not grow with coordinates of solvent.
         write_arrays(_restart_path(directory, number), _pack(after))
         samples |= {"cycle": np.array(after.cycle), "attempt": np.array(attempt), "chunk_seed": np.array(chunk_seed)}
+        samples["wall_seconds"] = np.array(time.perf_counter() - begun)
         write_arrays(directory / f"chunk-{number:05d}.npz", samples)
         _restart_path(directory, number - 1).unlink(missing_ok=True)
         return after

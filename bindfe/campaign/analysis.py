@@ -1,0 +1,159 @@
+"""From stored samples to predictions: no simulation, the same numbers every time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from bindfe.campaign.plan import task_seed
+from bindfe.campaign.potential import stored_corrections
+from bindfe.errors import BindfeError, EstimateError
+from bindfe.estimate.cycle import Method, close_cycle
+from bindfe.protocol import Protocol
+from bindfe.report.answer import answer
+from bindfe.report.table import predictions_table
+from bindfe.results import BindingEstimate, LegEstimate, Prediction, PreparedLeg, UncertaintyBudget
+from bindfe.sample.exchange import chunk_paths, read_potentials
+from bindfe.states import LegKind
+from bindfe.store import Run, read_record, write_record, write_records, write_text
+from bindfe.uncertainty.budget import budget, predict
+
+
+def estimate_run(
+    run: Run, protocol: Protocol, names: tuple[str, ...], failures: Mapping[str, BindfeError]
+) -> tuple[Prediction, ...]:
+    """Estimate every ligand from what is stored, and write the answers.
+
+    Args:
+        run: The run directory.
+        protocol: Its protocol.
+        names: Ligands to estimate; one that cannot be estimated is added to the failures of the answer.
+        failures: Ligands without a number already, and why.
+
+    Returns:
+        A prediction for each ligand that has a number. ``prediction.json`` and ``predictions.csv`` hold
+        these and a coded reason for every other.
+    """
+    predictions, bindings, reasons = [], {}, dict(failures)
+    for name in names:
+        try:
+            bindings[name] = estimate_ligand(run, protocol, name)
+            predictions.append(_predict(run, protocol, bindings[name]))
+        except BindfeError as error:
+            reasons[name] = error
+    content = answer(
+        tuple(predictions),
+        bindings=bindings,
+        failures={name: (_code(error), str(error)) for name, error in reasons.items()},
+        coverages=protocol.estimator.coverage,
+        protocol=protocol.name,
+    )
+    write_record(run.prediction, content)
+    write_text(run.table, predictions_table(tuple(predictions), coverages=protocol.estimator.coverage))
+    if isinstance(failures, dict):
+        failures.update(reasons)
+    return tuple(predictions)
+
+
+def estimate_ligand(run: Run, protocol: Protocol, name: str) -> BindingEstimate:
+    """Estimate one ligand's legs and close its cycle; writes ``estimate.json`` and ``binding.json``.
+
+    Raises:
+        EstimateError: Too few samples, or states that do not overlap.
+        StoreError: A stored file is damaged.
+    """
+    legs = tuple(
+        estimate_repeat(run, protocol, name, kind, repeat)
+        for kind in protocol.leg_kinds
+        for repeat in complete_repeats(run, protocol, name)
+    )
+    if not legs:
+        raise EstimateError(f"{name}: no repeat has samples of every leg yet")
+    binding = close_cycle(
+        legs,
+        ligand=name,
+        temperature=protocol.sampling.temperature,
+        method=method_of(protocol),
+        restraint=_prepared(run, protocol, name).restraint,
+        n_equivalent=protocol.ligands.equivalent_poses,
+        corrections=stored_corrections(run, protocol, name),
+    )
+    write_records(run.ligand(name) / "estimate.json", legs)
+    write_record(run.ligand(name) / "binding.json", binding)
+    return binding
+
+
+def method_of(protocol: Protocol) -> Method:
+    """The cycle that a protocol's legs belong to."""
+    return "analytic" if protocol.analytic is not None else protocol.alchemy.method
+
+
+def estimate_repeat(run: Run, protocol: Protocol, name: str, kind: LegKind, repeat: int) -> LegEstimate:
+    """Estimate one leg from one repeat's stored samples."""
+    from bindfe.estimate.mbar import estimate_leg
+
+    seed = task_seed(protocol, name, kind, repeat)
+    return estimate_leg(
+        read_potentials(run.repeat(name, kind, repeat), seed=seed),
+        kind=kind,
+        repeat=repeat,
+        n_bootstrap=protocol.estimator.bootstrap,
+        seed=seed,
+        minimum_overlap=protocol.estimator.minimum_overlap,
+    )
+
+
+def complete_repeats(run: Run, protocol: Protocol, name: str) -> tuple[int, ...]:
+    """Repeats that have samples of every leg."""
+    return tuple(
+        repeat
+        for repeat in range(protocol.repeats.number)
+        if all(chunk_paths(run.repeat(name, kind, repeat)) for kind in protocol.leg_kinds)
+    )
+
+
+def _prepared(run: Run, protocol: Protocol, name: str) -> PreparedLeg:
+    return read_record(run.prepared(name, protocol.leg_kinds[0]) / "leg.json", PreparedLeg)
+
+
+def _predict(run: Run, protocol: Protocol, binding: BindingEstimate) -> Prediction:
+    parts: UncertaintyBudget = budget(binding)
+    prediction = predict(
+        binding,
+        parts,
+        fingerprint=_prepared(run, protocol, binding.ligand).fingerprint,
+        target=protocol.receptor.name or Path(protocol.receptor.file).stem,
+    )
+    if protocol.calibration.file is None:
+        return prediction
+    from bindfe.uncertainty.calibrate import calibrate_absolute, load_calibrator
+
+    return calibrate_absolute(prediction, load_calibrator(protocol.calibration.file))
+
+
+def _code(error: BindfeError) -> str:
+    """The reason as a code: the error's class."""
+    return type(error).__name__
+
+
+def provisional_estimate(run: Run, protocol: Protocol, name: str) -> tuple[float, float]:
+    """delta_g and its bootstrap standard error from what is stored so far [kcal/mol]; nothing is written.
+
+    Raises:
+        EstimateError: Too little is stored.
+        StoreError: A stored file is damaged.
+    """
+    import numpy as np
+
+    quick = protocol.model_copy(update={"estimator": protocol.estimator.model_copy(update={"bootstrap": 20})})
+    repeats = complete_repeats(run, protocol, name)
+    legs = [estimate_repeat(run, quick, name, kind, r) for kind in protocol.leg_kinds for r in repeats]
+    binding = close_cycle(
+        legs,
+        ligand=name,
+        temperature=protocol.sampling.temperature,
+        method=method_of(protocol),
+        restraint=_prepared(run, protocol, name).restraint,
+        n_equivalent=protocol.ligands.equivalent_poses,
+    )
+    return binding.delta_g_kcal_mol, float(np.sqrt(np.mean(binding.bootstrap_errors**2) / len(repeats)))

@@ -1,0 +1,262 @@
+"""One calculation from protocol to report, continued from wherever it stopped."""
+
+from __future__ import annotations
+
+import logging
+import platform as machine
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bindfe.campaign.analysis import estimate_run
+from bindfe.campaign.execute import Tick, locked, run_tasks
+from bindfe.campaign.plan import plan_tasks
+from bindfe.campaign.potential import apply_committee
+from bindfe.errors import BindfeError, InputError, StoreError
+from bindfe.protocol import Protocol, dump_protocol, load_protocol, parse_protocol, protocol_difference
+from bindfe.results import Prediction, PreparedLeg
+from bindfe.store import Run, read_plain, read_record, write_record, write_text
+
+if TYPE_CHECKING:
+    from bindfe.chem.ligand import Ligand
+    from bindfe.chem.receptor import Receptor
+
+logger = logging.getLogger(__name__)
+
+ANALYTIC_LIGAND = "particle"
+"""Name of the ligand of a protocol with the section ``analytic``."""
+
+_PACKAGES = ("bindfe", "openmm", "openmmtools", "pymbar", "rdkit", "numpy", "scipy", "torch", "torchani", "openmmml")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunResult:
+    """What a calculation leaves behind."""
+
+    directory: Path
+    """The run directory."""
+    predictions: tuple[Prediction, ...]
+    """One for each ligand that has a number."""
+    failures: dict[str, BindfeError]
+    """Why a ligand has none: name -> error."""
+
+
+Stage = Callable[[str], None]
+"""Called with a few words when a stage begins."""
+
+
+def run(
+    protocol: Protocol | str | Path,
+    *,
+    directory: str | Path | None = None,
+    stage: Stage | None = None,
+    tick: Callable[[Run], Tick] | None = None,
+) -> RunResult:
+    """Calculate what a protocol asks for, or continue where an earlier call stopped.
+
+    Args:
+        protocol: A protocol, or the path of its file.
+        directory: Run directory; ``output.directory`` of the protocol, or ``runs/NAME``, if None.
+        stage: Called with a few words when a stage begins.
+        tick: Makes, for a run, a function that is called about twice a second while sampling goes on.
+
+    Returns:
+        A prediction for each ligand, and the reason for each that has none.
+
+    Raises:
+        BindfeError: Bad input, a run directory of another protocol, or every ligand failed.
+    """
+    tell = stage or logger.info
+    settings = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
+    run_directory = Run(root=Path(directory or settings.output.directory or Path("runs") / settings.name).absolute())
+    busy = f"{run_directory.root}: another bindfe is working in this directory; wait until it has ended"
+    with locked(run_directory.root / ".lock", busy=busy, patience=5.0):
+        settings = open_run(run_directory, settings)
+        return _all_stages(run_directory, settings, tell, tick(run_directory) if tick else None)
+
+
+def _all_stages(run_directory: Run, protocol: Protocol, tell: Stage, tick: Tick | None) -> RunResult:
+    tell("preparing the legs")
+    names, failures = prepare_run(run_directory, protocol)
+    tell("sampling")
+    tasks = plan_tasks(protocol, names)
+    for failure in run_tasks(run_directory, tasks, protocol, tick=tick):
+        failures.setdefault(failure.task.ligand, failure.error)
+    finished = tuple(name for name in names if name not in failures)
+    if protocol.committee.model != "none":
+        tell("evaluating the committee")
+        failures |= apply_committee(run_directory, protocol, finished)
+    tell("estimating")
+    predictions = estimate_run(run_directory, protocol, finished, failures)
+    if protocol.output.report:
+        tell("writing the report")
+        from bindfe.campaign.material import write_run_report
+
+        write_run_report(run_directory)
+    if not predictions:
+        raise next(iter(failures.values()))
+    return RunResult(directory=run_directory.root, predictions=predictions, failures=failures)
+
+
+def open_run(run: Run, protocol: Protocol) -> Protocol:
+    """Begin a run directory, or check that an existing one is of this protocol.
+
+    Returns:
+        The protocol to go on with: as given, but never shorter than what the directory already has.
+
+    Raises:
+        StoreError: The directory holds something else, or a run of another protocol (with the difference).
+    """
+    if run.protocol.exists():
+        protocol = _continue(run, protocol)
+    elif run.root.exists() and any(entry.name != ".lock" for entry in run.root.iterdir()):
+        raise StoreError(f"{run.root}: not empty and not a run directory; choose another with --out")
+    write_text(run.protocol, dump_protocol(protocol))
+    if not run.manifest.exists():
+        write_record(run.manifest, {"started": _now(), "versions": versions(), "machine": machine.platform()})
+    return protocol
+
+
+def _continue(run: Run, protocol: Protocol) -> Protocol:
+    before = parse_protocol(run.protocol.read_text(encoding="utf-8"), source=str(run.protocol))
+    difference = protocol_difference(before, protocol)
+    if difference:
+        raise StoreError(
+            f"{run.root}: holds a run of another protocol:\n{difference}\n"
+            "choose another directory with --out, or restore these settings"
+        )
+    _warn_of_versions(run)
+    if before.sampling.length > protocol.sampling.length:
+        sampling = protocol.sampling.model_copy(update={"length": before.sampling.length})
+        protocol = protocol.model_copy(update={"sampling": sampling})
+    return protocol
+
+
+def _warn_of_versions(run: Run) -> None:
+    before, now = read_plain(run.manifest).get("versions", {}), versions()
+    changed = [f"{name} {before[name]} -> {now.get(name)}" for name in before if before[name] != now.get(name)]
+    if changed:
+        logger.warning("%s: continued with other versions: %s", run.root, ", ".join(changed))
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that make the numbers."""
+    found = {"python": machine.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def prepare_run(run: Run, protocol: Protocol) -> tuple[tuple[str, ...], dict[str, BindfeError]]:
+    """Prepare every leg of every ligand; legs that are there already are kept.
+
+    Returns:
+        Names of the ligands whose legs are ready, and why the others are not.
+
+    Raises:
+        InputError: The receptor or the ligand file cannot be used at all.
+    """
+    if protocol.analytic is not None:
+        from bindfe.build.analytic import prepare_analytic_leg
+
+        directory = run.prepared(ANALYTIC_LIGAND, protocol.leg_kinds[0])
+        if not (directory / "leg.json").exists():
+            prepare_analytic_leg(protocol, directory)
+        return (ANALYTIC_LIGAND,), {}
+    from bindfe.chem.ligand import read_ligands
+    from bindfe.chem.receptor import read_receptor
+
+    receptor = read_receptor(protocol.receptor.file, name=protocol.receptor.name)
+    ready, failures = [], {}
+    for ligand in read_ligands(protocol.ligands.file, names=protocol.ligands.names):
+        try:
+            _prepare_ligand(run, protocol, receptor, ligand)
+        except BindfeError as error:
+            failures[ligand.name] = error
+        else:
+            ready.append(ligand.name)
+    if not ready:
+        raise next(iter(failures.values()))
+    return tuple(ready), failures
+
+
+def _prepare_ligand(run: Run, protocol: Protocol, receptor: Receptor, ligand: Ligand) -> None:
+    fingerprint = protocol.fingerprint(receptor.content(), ligand.content())
+    for kind in protocol.leg_kinds:
+        directory = run.prepared(ligand.name, kind)
+        if not (directory / "leg.json").exists():
+            from bindfe.build.leg import prepare_leg
+
+            prepare_leg(receptor, ligand, kind, protocol, directory, fingerprint=fingerprint)
+        elif read_record(directory / "leg.json", PreparedLeg).fingerprint != fingerprint:
+            raise InputError(
+                f"{ligand.name}: its structure or the receptor's is not the one that {run.root} was begun with; "
+                "restore the file, or choose another directory with --out"
+            )
+    depiction = run.ligand(ligand.name) / "depiction.svg"
+    if not depiction.exists():
+        from bindfe.chem.depiction import depict
+
+        write_text(depiction, depict(ligand))
+
+
+def ligands_of(run: Run) -> tuple[str, ...]:
+    """Names of the ligands that a run directory has prepared legs of."""
+    return tuple(sorted({path.parents[2].name for path in run.root.glob("*/*/prepared/leg.json")}))
+
+
+def protocol_of(run: Run) -> Protocol:
+    """The resolved protocol of a run directory.
+
+    Raises:
+        StoreError: There is none.
+    """
+    if not run.protocol.exists():
+        raise StoreError(f"{run.root}: not a run directory: it has no protocol.yaml")
+    return parse_protocol(run.protocol.read_text(encoding="utf-8"), source=str(run.protocol))
+
+
+def extend(directory: str | Path, *, length: float, **display: Any) -> RunResult:
+    """Lengthen a finished calculation; everything stored is kept.
+
+    Args:
+        directory: The run directory.
+        length: New length of each replica [ps], in all.
+        display: ``stage`` and ``tick`` as in :func:`run`.
+
+    Raises:
+        InputError: The run is at least as long already.
+    """
+    run_directory = Run(root=Path(directory).absolute())
+    protocol = protocol_of(run_directory)
+    if length <= protocol.sampling.length:
+        raise InputError(
+            f"{directory}: has {protocol.sampling.length:g} ps a replica already; give a longer --to than that"
+        )
+    sampling = protocol.sampling.model_copy(update={"length": length})
+    return run(protocol.model_copy(update={"sampling": sampling}), directory=run_directory.root, **display)
+
+
+def estimate(directory: str | Path) -> RunResult:
+    """Estimate again from stored samples, and write the answers; no simulation.
+
+    Raises:
+        StoreError: Not a run directory, or damaged files.
+        BindfeError: No ligand can be estimated.
+    """
+    run_directory = Run(root=Path(directory).absolute())
+    failures: dict[str, BindfeError] = {}
+    predictions = estimate_run(run_directory, protocol_of(run_directory), ligands_of(run_directory), failures)
+    if not predictions:
+        raise next(iter(failures.values()), StoreError(f"{directory}: no ligand has been prepared yet"))
+    return RunResult(directory=run_directory.root, predictions=predictions, failures=failures)

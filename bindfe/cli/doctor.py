@@ -1,0 +1,61 @@
+"""``bindfe doctor``: what works on this machine, and how to get the rest."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import typer
+
+_PARTS = {
+    "openmm": ("molecular dynamics", "pip install openmm"),
+    "openmmtools": ("double decoupling", "pip install openmmtools"),
+    "pymbar": ("estimates", "pip install pymbar"),
+    "rdkit": ("molecules", "pip install rdkit"),
+    "openff.toolkit": ("OpenFF parameters", "pip install 'bindfe[forcefields]'"),
+    "openff.nagl": ("NAGL charges", "pip install 'bindfe[forcefields]'"),
+    "torchani": ("ANI committees", "pip install 'bindfe[mlip]'"),
+}
+
+
+def doctor() -> None:
+    """Say which platforms, packages, model weights and PLUMED kernels work here, and how to get the rest."""
+    from bindfe.campaign.pipeline import versions
+
+    typer.echo("versions: " + ", ".join(f"{name} {number}" for name, number in versions().items()))
+    for module, (purpose, remedy) in _PARTS.items():
+        there = _importable(module)
+        typer.echo(f"{'ok     ' if there else 'missing'}  {module:16s} {purpose}" + ("" if there else f": {remedy}"))
+    _platforms()
+    _weights()
+    kernel = os.environ.get("PLUMED_KERNEL", "")
+    found = bool(kernel) and Path(kernel).exists()
+    typer.echo(f"{'ok     ' if found else 'missing'}  PLUMED kernel    set PLUMED_KERNEL; no protocol uses it yet")
+
+
+def _importable(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _platforms() -> None:
+    if not _importable("openmm"):
+        return
+    import openmm as mm
+
+    names = [mm.Platform.getPlatform(i).getName() for i in range(mm.Platform.getNumPlatforms())]
+    typer.echo(f"ok       platforms        {', '.join(names)}; for a GPU: pip install openmm-cuda-13 (same version)")
+    for failure in mm.Platform.getPluginLoadFailures():
+        typer.echo(f"missing  plugin           {failure}")
+
+
+def _weights() -> None:
+    data = os.environ.get("BINDFE_DATA", "")
+    for name in ("ani2x", "ani1x", "ani1ccx"):
+        path = Path(data) / "models" / "torchani" / "StateDicts" / f"{name}_state_dict.pt"
+        there = bool(data) and path.exists()
+        where = str(path) if there else "set BINDFE_DATA, or let torchani download them at first use"
+        typer.echo(f"{'ok     ' if there else 'missing'}  {name:16s} {where}")

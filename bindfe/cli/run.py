@@ -1,0 +1,105 @@
+"""``bindfe run`` and the verbs that work on a run directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from bindfe.campaign.pipeline import RunResult
+    from bindfe.results import Prediction
+
+_DIRECTORY = typer.Argument(..., metavar="RUN", help="A run directory.")
+
+
+def run(
+    protocol: Path = typer.Argument(..., metavar="PROTOCOL", help="Protocol file (YAML)."),
+    out: Path | None = typer.Option(None, "--out", help="Run directory; runs/NAME by default."),
+    quiet: bool = typer.Option(False, "--quiet", "-q", help="No live progress."),
+) -> None:
+    """Calculate what a protocol asks for, or continue a run that was stopped."""
+    from bindfe.campaign.pipeline import run as run_protocol
+
+    _show(_with_progress(quiet, lambda **display: run_protocol(protocol, directory=out, **display)))
+
+
+def extend(
+    directory: Path = _DIRECTORY,
+    to: str = typer.Option(..., "--to", help="New length of each replica, for example 2ns."),
+    quiet: bool = typer.Option(False, "--quiet", "-q", help="No live progress."),
+) -> None:
+    """Lengthen a finished run; everything stored is kept."""
+    from bindfe.campaign.pipeline import extend as extend_run
+    from bindfe.errors import InputError
+    from bindfe.units import parse_quantity
+
+    try:
+        length = parse_quantity(to, "ps")
+    except ValueError as error:
+        raise InputError(f"--to: {error}") from None
+    _show(_with_progress(quiet, lambda **display: extend_run(directory, length=length, **display)))
+
+
+def estimate(directory: Path = _DIRECTORY) -> None:
+    """Estimate again from stored samples; no simulation."""
+    from bindfe.campaign.pipeline import estimate as estimate_again
+
+    _show(estimate_again(directory))
+
+
+def status(directory: Path = _DIRECTORY) -> None:
+    """How far each leg and repeat is."""
+    from rich.console import Console
+
+    from bindfe.campaign.pipeline import ligands_of, protocol_of
+    from bindfe.campaign.status import run_status
+    from bindfe.cli.progress import status_table
+    from bindfe.store import Run
+
+    found = Run(root=directory.absolute())
+    protocol = protocol_of(found)
+    Console().print(status_table(run_status(found, protocol, ligands_of(found)), protocol))
+
+
+def report(directory: Path = _DIRECTORY) -> None:
+    """Write report.html and the figures again from stored results."""
+    from bindfe.campaign.material import write_run_report
+    from bindfe.campaign.pipeline import protocol_of
+    from bindfe.store import Run
+
+    found = Run(root=directory.absolute())
+    protocol_of(found)
+    write_run_report(found)
+    typer.echo(f"report: {found.report}")
+
+
+def _with_progress(quiet: bool, work):  # type: ignore[no-untyped-def]
+    from bindfe.cli.progress import LiveProgress
+
+    with LiveProgress(quiet=quiet) as live:
+        return work(stage=live.stage, tick=live.ticker)
+
+
+def _show(result: RunResult) -> None:
+    for prediction in result.predictions:
+        typer.echo(_line(prediction))
+        for warning in prediction.warnings:
+            typer.secho(f"  warning: {warning}", fg=typer.colors.YELLOW)
+    for name, error in result.failures.items():
+        typer.secho(f"{name}: no number: {error}", fg=typer.colors.RED, err=True)
+    typer.echo(f"run directory: {result.directory}")
+    if (result.directory / "report.html").exists():
+        typer.echo(f"report: {result.directory / 'report.html'}")
+    if result.failures:
+        raise typer.Exit(next(iter(result.failures.values())).exit_code)
+
+
+def _line(prediction: Prediction) -> str:
+    low, high = prediction.interval(0.95)
+    calibrated = "calibrated" if prediction.calibrated else "not calibrated"
+    return (
+        f"{prediction.ligand}: delta_g = {prediction.location_kcal_mol:.2f} kcal/mol, "
+        f"95 % interval {low:.2f} to {high:.2f} ({calibrated}: {prediction.guarantee})"
+    )
