@@ -10,43 +10,46 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
-from bindfe.errors import ProtocolError
+from bindfe.errors import InputError, ProtocolError
 from bindfe.states import LambdaSchedule, LegKind
 from bindfe.units import format_quantity, parse_quantity
 
 
 class _Unit:
-    """Marks a field's unit; found again by ``protocol show`` and by the documentation."""
+    """Marks a field's unit; found again by :func:`describe_keys`."""
 
     def __init__(self, unit: str) -> None:
         self.unit = unit
 
 
-def _quantity(unit: str) -> tuple[object, ...]:
+def _quantity(unit: str, *limits: object) -> tuple[object, ...]:
     def read(value: object) -> float:
         return parse_quantity(value, unit)
 
     def write(value: float) -> str:
         return format_quantity(value, unit)
 
-    return (_Unit(unit), BeforeValidator(read), PlainSerializer(write, return_type=str))
+    return (_Unit(unit), *limits, BeforeValidator(read), PlainSerializer(write, return_type=str))
 
 
-_LENGTH, _TIME, _SHORT, _RATE = _quantity("A"), _quantity("ps"), _quantity("fs"), _quantity("1/ps")
-_TEMPERATURE, _PRESSURE, _MASS, _CONCENTRATION = _quantity("K"), _quantity("bar"), _quantity("amu"), _quantity("M")
-_SPRING, _ANGLE_SPRING, _ENERGY = (
-    _quantity("kcal/mol/A^2"),
-    _quantity("kcal/mol/rad^2"),
-    _quantity("kcal/mol"),
-)
+_POSITIVE, _NOT_NEGATIVE = Field(gt=0), Field(ge=0)
+
+_LENGTH, _TIME = _quantity("A", _NOT_NEGATIVE), _quantity("ps", _NOT_NEGATIVE)
+_SHORT, _RATE = _quantity("fs", _POSITIVE), _quantity("1/ps", _POSITIVE)
+_TEMPERATURE, _PRESSURE = _quantity("K", _POSITIVE), _quantity("bar", _POSITIVE)
+_MASS, _CONCENTRATION = _quantity("amu", _POSITIVE), _quantity("M", _NOT_NEGATIVE)
+_SPRING, _ANGLE_SPRING = _quantity("kcal/mol/A^2", _POSITIVE), _quantity("kcal/mol/rad^2", _POSITIVE)
+_ENERGY = _quantity("kcal/mol")
 
 Length = Annotated[float, *_LENGTH]
 Time = Annotated[float, *_TIME]
@@ -61,9 +64,9 @@ AngleSpring = Annotated[float, *_ANGLE_SPRING]
 Energy = Annotated[float, *_ENERGY]
 
 
-def _of(default: str, unit: str, text: str, *, physics: bool = True) -> Any:
+def _of(default: str, unit: str, text: str, *, physics: bool = True, **limits: Any) -> Any:
     """A quantity field: default as text, its unit, and its one line of documentation."""
-    return Field(parse_quantity(default, unit), description=text, json_schema_extra={"physics": physics})
+    return Field(parse_quantity(default, unit), description=text, json_schema_extra={"physics": physics}, **limits)
 
 
 def _set(default: Any, text: str, *, physics: bool = True, **limits: Any) -> Any:
@@ -87,6 +90,7 @@ class LigandSettings(_Section):
 
     file: str = _set("", "SDF with hydrogens, placed in the receptor's frame; one record a ligand")
     names: tuple[str, ...] = _set((), "which records to run, by title; all if empty", physics=False)
+    measured: str = _set("", "CSV of measured values, shown beside the results and never used", physics=False)
     equivalent_poses: int = _set(1, "symmetry-equivalent bound poses that the restraint excludes (a centroid: 1)", ge=1)
 
 
@@ -105,10 +109,10 @@ class SolventSettings(_Section):
     """What surrounds the molecules."""
 
     model: Literal["obc2", "tip3p", "vacuum"] = _set("obc2", "OBC2 implicit, TIP3P explicit, or none")
-    padding: Length = _of("20 A", "A", "gap between periodic images (explicit)")
+    padding: Length = _of("20 A", "A", "gap between periodic images (explicit)", gt=0)
     box_shape: Literal["cube", "dodecahedron", "octahedron"] = _set("dodecahedron", "periodic box (explicit)")
     ionic_strength: Concentration = _of("0.15 M", "M", "NaCl beyond neutralising the box (explicit)")
-    cutoff: Length = _of("10 A", "A", "direct-space cutoff (explicit)")
+    cutoff: Length = _of("10 A", "A", "direct-space cutoff (explicit)", gt=0)
     dispersion_correction: bool = _set(True, "analytic tail of the Lennard-Jones energy (explicit)")
     solvent_dielectric: float = _set(78.5, "dielectric constant of the solvent (implicit)", gt=0)
     solute_dielectric: float = _set(1.0, "dielectric constant inside the molecules (implicit)", gt=0)
@@ -130,8 +134,10 @@ class LegSchedule(_Section):
 
     @model_validator(mode="after")
     def _check(self) -> LegSchedule:
-        if any(getattr(self, name) for name in type(self).model_fields):
+        try:
             self.schedule()
+        except InputError as error:
+            raise ValueError(str(error)) from error
         return self
 
 
@@ -168,7 +174,7 @@ class AlchemySettings(_Section):
     method: Literal["transfer", "decouple"] = _set(
         "decouple", "alchemical transfer in one leg (implicit solvent), or double decoupling in two legs"
     )
-    displacement: Length = _of("100 A", "A", "distance from the site to the bulk (transfer)")
+    displacement: Length = _of("100 A", "A", "distance from the site to the bulk (transfer)", gt=0)
     softcore_start: Energy = _of("50 kcal/mol", "kcal/mol", "transfer energies below are not softened")
     softcore_maximum: Energy = _of("150 kcal/mol", "kcal/mol", "transfer energies never exceed this")
     softcore_alpha: float = _set(0.5, "soft-core alpha of the Lennard-Jones terms (decouple)", ge=0)
@@ -211,8 +217,8 @@ class SamplingSettings(_Section):
     pressure: Pressure | None = _set(1.01325, "pressure of the barostat (explicit); null: constant volume")
     time_step: ShortTime = _of("4 fs", "fs", "Langevin (middle) time step")
     friction: Rate = _of("1 1/ps", "1/ps", "friction of the thermostat")
-    cycle_time: Time = _of("0.5 ps", "ps", "dynamics of each replica between exchanges")
-    length: Time = _of("1000 ps", "ps", "dynamics of each replica in all", physics=False)
+    cycle_time: Time = _of("0.5 ps", "ps", "dynamics of each replica between exchanges", gt=0)
+    length: Time = _of("1000 ps", "ps", "dynamics of each replica in all", physics=False, gt=0)
     swap: Literal["all", "neighbours", "none"] = _set("all", "which pairs of states may exchange")
     chunk_cycles: int = _set(20, "cycles in each stored chunk; a killed run loses at most one", ge=1)
     frames_every: int = _set(4, "cycles between stored frames of the end states", ge=1)
@@ -230,9 +236,9 @@ class SwitchingSettings(_Section):
     """The bidirectional correction from the force field to the potential."""
 
     number: int = _set(100, "switches in each direction, environment and repeat", ge=2, physics=False)
-    length: Time = _of("2 ps", "ps", "time of each switch")
+    length: Time = _of("2 ps", "ps", "time of each switch", gt=0)
     equilibration: Time = _of("4 ps", "ps", "at the potential's end before the first reverse switch")
-    spacing: Time = _of("0.5 ps", "ps", "between the starts of reverse switches at the potential's end")
+    spacing: Time = _of("0.5 ps", "ps", "between the starts of reverse switches at the potential's end", gt=0)
     time_step: ShortTime = _of("2 fs", "fs", "time step of switches and of the potential's end")
 
 
@@ -249,14 +255,20 @@ class EstimatorSettings(_Section):
     """From energies to free energies."""
 
     bootstrap: int = _set(200, "block bootstrap resamples", ge=20, physics=False)
-    minimum_overlap: float = _set(0.03, "overlap of neighbouring states below which a user is warned", ge=0, le=1)
-    coverage: tuple[float, ...] = _set((0.5, 0.68, 0.9, 0.95), "coverages of the reported intervals", physics=False)
+    minimum_overlap: float = _set(
+        0.03, "overlap of neighbouring states below which a user is warned", physics=False, ge=0, le=1
+    )
+    coverage: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = _set(
+        (0.5, 0.68, 0.9, 0.95), "coverages of the reported intervals", physics=False
+    )
 
 
 class CalibrationSettings(_Section):
     """From error bars to intervals that hold."""
 
-    file: str | None = _set(None, "calibration.json, or 'default'; null: the prediction says uncalibrated", physics=False)
+    file: str | None = _set(
+        None, "calibration.json, or 'default'; null: the prediction says uncalibrated", physics=False
+    )
 
 
 class OutputSettings(_Section):
@@ -317,6 +329,8 @@ class Protocol(_Section):
             raise ValueError("alchemy.softcore_start must be below alchemy.softcore_maximum")
         if self.committee.correction != "none" and self.committee.model == "none":
             raise ValueError("committee.correction needs a committee.model")
+        if not self.sampling.time_step <= self.sampling.cycle_time <= self.sampling.length:
+            raise ValueError("sampling needs time_step <= cycle_time <= length")
         return self
 
     @property
@@ -389,7 +403,7 @@ def parse_protocol(text: str, *, source: str = "protocol") -> Protocol:
     """Read a protocol from YAML text; see :func:`load_protocol`."""
     try:
         tree = yaml.safe_load(text)
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        lines = dict(_key_lines(yaml.compose(text, Loader=yaml.SafeLoader), (), source))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise ProtocolError(f"{source}: line {line}: not valid YAML: {error.problem}") from error
@@ -397,15 +411,10 @@ def parse_protocol(text: str, *, source: str = "protocol") -> Protocol:
         raise ProtocolError(f"{source}: not valid YAML: {error}") from error
     if not isinstance(tree, dict):
         raise ProtocolError(f"{source}: a protocol is a list of `section:` keys, found {type(tree).__name__}")
-    lines = dict(_key_lines(root, (), source))
     try:
         return Protocol.model_validate(tree)
     except ValidationError as error:
         raise ProtocolError(_explain(error, lines, source)) from None
-    except Exception as error:
-        if isinstance(error, ProtocolError) or type(error).__module__ != "bindfe.errors":
-            raise
-        raise ProtocolError(f"{source}: {error}") from None
 
 
 def _key_lines(node: yaml.Node | None, path: tuple[str, ...], source: str) -> Iterator[tuple[tuple[str, ...], int]]:
@@ -431,21 +440,83 @@ def _explain(error: ValidationError, lines: dict[tuple[str, ...], int], source: 
         where = f"line {line}: " if line else ""
         what = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
-            nearest = difflib.get_close_matches(".".join(path), all_keys(), n=1, cutoff=0.0)
-            what = f"unknown key; the nearest valid key is '{nearest[0]}'"
+            what = f"unknown key; the nearest valid key is '{_nearest_key('.'.join(path))}'"
+        elif problem["type"] == "model_type":
+            what = f"keys of the section are needed here, found {problem['input']!r}"
         messages.append(f"{source}: {where}{'.'.join(path) + ': ' if path else ''}{what}")
     return "\n".join(messages)
 
 
-def all_keys(model: type[BaseModel] = Protocol, prefix: str = "") -> list[str]:
+def _nearest_key(wrong: str) -> str:
+    """The valid key that a wrong one most resembles; its last part counts most, as sections are often forgotten."""
+
+    def resemblance(key: str) -> float:
+        last = difflib.SequenceMatcher(None, wrong.rpartition(".")[2].lower(), key.rpartition(".")[2]).ratio()
+        return 2 * last + difflib.SequenceMatcher(None, wrong.lower(), key).ratio()
+
+    return max(all_keys(), key=resemblance)
+
+
+def all_keys() -> list[str]:
     """The full path of every key of the protocol."""
-    keys: list[str] = []
-    for name, field in model.model_fields.items():
-        keys.append(prefix + name)
-        section = _section_of(field)
-        if section is not None:
-            keys += all_keys(section, f"{prefix}{name}.")
-    return keys
+    return [key.path for key in describe_keys()]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Key:
+    """One key of the protocol file, as its documentation shows it."""
+
+    path: str
+    """Full path, for example ``sampling.time_step``."""
+    kind: str
+    """``section``, the unit of a quantity, the allowed words, or the type."""
+    default: str
+    """Default as it is written in a file; empty for a section."""
+    description: str
+    """One line."""
+    physics: bool
+    """True if another value is another calculation (part of the fingerprint)."""
+
+
+def describe_keys(section: BaseModel | None = None, prefix: str = "") -> Iterator[Key]:
+    """Every key of the protocol (or of a part of it) in the order of the file, each section before its keys."""
+    section = Protocol.model_construct() if section is None else section
+    plain = section.model_dump(mode="json")
+    for name, field in type(section).model_fields.items():
+        path, kind = prefix + name, _section_of(field)
+        value = getattr(section, name)
+        yield Key(
+            path=path,
+            kind=("optional section" if value is None else "section") if kind else _kind_of(field),
+            default="" if kind else _one_line(plain[name]),
+            description=field.description or "",
+            physics=_is_physics(field) and name != "file",
+        )
+        if kind is not None:
+            yield from describe_keys(kind() if value is None else value, f"{path}.")
+
+
+def _kind_of(field: FieldInfo) -> str:
+    """What may be written: a unit, words, or a type."""
+    marks = [*field.metadata, *_nested(field.annotation)]
+    unit = next((mark.unit for mark in marks if isinstance(mark, _Unit)), None)
+    words = [word for kind in (field.annotation, *get_args(field.annotation)) for word in _words(kind)]
+    names = {str: "text", int: "integer", float: "number", bool: "true or false"}
+    kinds = [names[kind] for kind in (field.annotation, *_nested(field.annotation)) if kind in names]
+    several = "list of " if get_origin(field.annotation) is tuple else ""
+    null = " or null" if type(None) in get_args(field.annotation) else ""
+    return several + (f"quantity [{unit}]" if unit else " | ".join(words) or kinds[0]) + null
+
+
+def _nested(annotation: Any) -> Iterator[Any]:
+    """All parts of a type, however deep: arguments of unions and tuples, and what annotates them."""
+    for part in get_args(annotation):
+        yield part
+        yield from _nested(part)
+
+
+def _words(kind: Any) -> tuple[str, ...]:
+    return get_args(kind) if get_origin(kind) is Literal else ()
 
 
 def _section_of(field: FieldInfo) -> type[BaseModel] | None:
@@ -462,7 +533,9 @@ def _with_absolute_paths(protocol: Protocol, directory: Path) -> Protocol:
     return protocol.model_copy(
         update={
             "receptor": protocol.receptor.model_copy(update={"file": absolute(protocol.receptor.file)}),
-            "ligands": protocol.ligands.model_copy(update={"file": absolute(protocol.ligands.file)}),
+            "ligands": protocol.ligands.model_copy(
+                update={"file": absolute(protocol.ligands.file), "measured": absolute(protocol.ligands.measured)}
+            ),
             "calibration": protocol.calibration.model_copy(update={"file": absolute(protocol.calibration.file)}),
         }
     )
@@ -481,8 +554,15 @@ def _lines(section: BaseModel, *, indent: str) -> Iterator[str]:
             yield f"{indent}{name}:  # {comment}"
             yield from _lines(value, indent=indent + "  ")
         else:
-            text = yaml.safe_dump(dumped[name], default_flow_style=True, width=10**6).strip().removesuffix("...").strip()
-            yield f"{indent}{name}: {text}  # {comment}"
+            yield f"{indent}{name}: {_one_line(dumped[name])}  # {comment}"
+
+
+def _one_line(value: object) -> str:
+    """A value as YAML that needs one line, whatever a file's name has in it."""
+    text = yaml.safe_dump(value, default_flow_style=True, width=math.inf)
+    if text.removesuffix("\n...\n").strip("\n").count("\n"):
+        text = yaml.safe_dump(value, default_flow_style=True, width=math.inf, default_style='"')
+    return text.strip().removesuffix("\n...")
 
 
 def protocol_difference(old: Protocol, new: Protocol) -> str:

@@ -67,6 +67,9 @@ _NAMES = {
     _PRESSURE: "a pressure, for example '1 bar'",
     _ANGLE: "an angle, for example '90 deg'",
     _CONCENTRATION: "a concentration, for example '0.15 M'",
+    (0, -1, 0, 0, 0, 0, 0): "a rate, for example '1 1/ps'",
+    (-2, 0, 1, 0, 0, 0, 0): "a force constant, for example '5 kcal/mol/A^2'",
+    (0, 0, 1, 0, 0, 0, -2): "a force constant, for example '20 kcal/mol/rad^2'",
 }
 
 
