@@ -25,6 +25,7 @@ from bindfe.states import LegKind
 _FRACTIONS = np.linspace(0.1, 1.0, 10)
 _FEWEST_CYCLES = 10
 _NEWTON_STEPS = 60
+_MBAR_ITERATIONS = 200
 _NEWTON_TOLERANCE = 1e-7
 
 
@@ -247,8 +248,15 @@ def solve_mbar(potentials: ReducedPotentials, where: str = "the leg") -> MbarSol
     with _quiet_pymbar():
         from pymbar import MBAR
 
-        # rseed keeps pymbar from seeding numpy's global generator; nothing is drawn.
-        mbar = MBAR(potentials.u_kn, potentials.n_k, initialize="zeros", solver_protocol="robust", rseed=0)
+        # rseed keeps pymbar from seeding numpy's global generator; nothing is drawn. Its tolerance is relative
+        # to each f, which an f near zero never meets: 10,000 vain iterations, so they are cut and W is checked.
+        mbar = MBAR(
+            potentials.u_kn,
+            potentials.n_k,
+            maximum_iterations=_MBAR_ITERATIONS,
+            solver_protocol=({"method": "adaptive"},),
+            rseed=0,
+        )
     weights = np.asarray(mbar.W_nk, dtype=float)
     if not np.all(np.abs(weights.sum(axis=0) - 1.0)[potentials.n_k > 0] < 1e-5):
         raise EstimateError(f"MBAR does not converge for {where}: some states hardly overlap; add states between them")
