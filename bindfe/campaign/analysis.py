@@ -11,6 +11,7 @@ from bindfe.errors import BindfeError, EstimateError
 from bindfe.estimate.cycle import Method, close_cycle
 from bindfe.protocol import Protocol
 from bindfe.report.answer import answer
+from bindfe.report.material import failure_of
 from bindfe.report.table import predictions_table
 from bindfe.results import BindingEstimate, LegEstimate, Prediction, PreparedLeg, UncertaintyBudget
 from bindfe.sample.exchange import chunk_paths, read_potentials
@@ -21,38 +22,37 @@ from bindfe.uncertainty.budget import budget, predict
 
 def estimate_run(
     run: Run, protocol: Protocol, names: tuple[str, ...], failures: Mapping[str, BindfeError]
-) -> tuple[Prediction, ...]:
+) -> tuple[tuple[Prediction, ...], dict[str, BindfeError]]:
     """Estimate every ligand from what is stored, and write the answers.
 
     Args:
         run: The run directory.
         protocol: Its protocol.
-        names: Ligands to estimate; one that cannot be estimated is added to the failures of the answer.
+        names: Ligands to estimate.
         failures: Ligands without a number already, and why.
 
     Returns:
-        A prediction for each ligand that has a number. ``prediction.json`` and ``predictions.csv`` hold
-        these and a coded reason for every other.
+        A prediction for each ligand that has a number, and why each other ligand has none.
+        ``prediction.json`` and ``predictions.csv`` hold the same.
     """
     predictions, bindings, reasons = [], {}, dict(failures)
     for name in names:
         try:
             bindings[name] = estimate_ligand(run, protocol, name)
-            predictions.append(_predict(run, protocol, bindings[name]))
+            predictions.append(predict_ligand(run, protocol, bindings[name]))
         except BindfeError as error:
             reasons[name] = error
     content = answer(
-        tuple(predictions),
-        bindings=bindings,
-        failures={name: (_code(error), str(error)) for name, error in reasons.items()},
-        coverages=protocol.estimator.coverage,
+        predictions,
         protocol=protocol.name,
+        fingerprint=protocol.fingerprint(),
+        estimates=bindings,
+        failures=[failure_of(name, error) for name, error in sorted(reasons.items())],
+        coverages=protocol.estimator.coverage,
     )
     write_record(run.prediction, content)
-    write_text(run.table, predictions_table(tuple(predictions), coverages=protocol.estimator.coverage))
-    if isinstance(failures, dict):
-        failures.update(reasons)
-    return tuple(predictions)
+    write_text(run.table, predictions_table(predictions, protocol.estimator.coverage))
+    return tuple(predictions), reasons
 
 
 def estimate_ligand(run: Run, protocol: Protocol, name: str) -> BindingEstimate:
@@ -116,7 +116,8 @@ def _prepared(run: Run, protocol: Protocol, name: str) -> PreparedLeg:
     return read_record(run.prepared(name, protocol.leg_kinds[0]) / "leg.json", PreparedLeg)
 
 
-def _predict(run: Run, protocol: Protocol, binding: BindingEstimate) -> Prediction:
+def predict_ligand(run: Run, protocol: Protocol, binding: BindingEstimate) -> Prediction:
+    """The prediction of a closed cycle, calibrated if the protocol names a calibrator."""
     parts: UncertaintyBudget = budget(binding)
     prediction = predict(
         binding,
@@ -129,11 +130,6 @@ def _predict(run: Run, protocol: Protocol, binding: BindingEstimate) -> Predicti
     from bindfe.uncertainty.calibrate import calibrate_absolute, load_calibrator
 
     return calibrate_absolute(prediction, load_calibrator(protocol.calibration.file))
-
-
-def _code(error: BindfeError) -> str:
-    """The reason as a code: the error's class."""
-    return type(error).__name__
 
 
 def provisional_estimate(run: Run, protocol: Protocol, name: str) -> tuple[float, float]:

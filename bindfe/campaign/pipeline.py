@@ -90,7 +90,7 @@ def _all_stages(run_directory: Run, protocol: Protocol, tell: Stage, tick: Tick 
         tell("evaluating the committee")
         failures |= apply_committee(run_directory, protocol, finished)
     tell("estimating")
-    predictions = estimate_run(run_directory, protocol, finished, failures)
+    predictions, failures = estimate_run(run_directory, protocol, finished, failures)
     if protocol.output.report:
         tell("writing the report")
         from bindfe.campaign.material import write_run_report
@@ -255,8 +255,7 @@ def estimate(directory: str | Path) -> RunResult:
         BindfeError: No ligand can be estimated.
     """
     run_directory = Run(root=Path(directory).absolute())
-    failures: dict[str, BindfeError] = {}
-    predictions = estimate_run(run_directory, protocol_of(run_directory), ligands_of(run_directory), failures)
+    predictions, failures = estimate_run(run_directory, protocol_of(run_directory), ligands_of(run_directory), {})
     if not predictions:
         raise next(iter(failures.values()), StoreError(f"{directory}: no ligand has been prepared yet"))
     return RunResult(directory=run_directory.root, predictions=predictions, failures=failures)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bindfe.errors import BindfeError
 from bindfe.estimate.cycle import Correction
 from bindfe.protocol import Protocol
+from bindfe.results import CommitteeReport
 from bindfe.store import Run
 
 
@@ -15,4 +16,9 @@ def apply_committee(run: Run, protocol: Protocol, names: tuple[str, ...]) -> dic
 
 def stored_corrections(run: Run, protocol: Protocol, name: str) -> tuple[Correction, ...]:
     """Corrections that a run has stored."""
+    return ()
+
+
+def committee_reports(run: Run, protocol: Protocol, name: str) -> tuple[CommitteeReport, ...]:
+    """What the committee says of each environment."""
     return ()

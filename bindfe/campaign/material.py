@@ -1,0 +1,147 @@
+"""A run directory gathered into the records that its page shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from bindfe.campaign.analysis import predict_ligand
+from bindfe.campaign.plan import plan_tasks
+from bindfe.campaign.potential import committee_reports
+from bindfe.errors import StoreError
+from bindfe.protocol import Protocol, parse_protocol
+from bindfe.report.material import Failure, LigandMaterial, ReportMaterial, Timing
+from bindfe.report.page import write_report
+from bindfe.results import Affinity, BindingEstimate, LegEstimate, PreparedLeg
+from bindfe.sample.exchange import chunk_paths
+from bindfe.store import Run, checksum, read_arrays, read_plain, read_record, read_records
+from bindfe.units import KJ_PER_KCAL
+
+
+def write_run_report(run: Run) -> Path:
+    """Write ``report.html`` and the PNG figures of a run from what is stored.
+
+    Raises:
+        StoreError: The run has no ``prediction.json`` yet, or a file is damaged.
+    """
+    write_report(load_material(run), path=run.report, figures=run.figures)
+    return run.report
+
+
+def load_material(run: Run) -> ReportMaterial:
+    """Everything of a run that its page shows.
+
+    Raises:
+        StoreError: The run has no ``prediction.json`` yet, or a file is damaged.
+    """
+    if not run.prediction.exists():
+        raise StoreError(f"{run.root}: nothing is estimated yet; `bindfe run` or `bindfe estimate` does it")
+    text = run.protocol.read_text(encoding="utf-8")
+    protocol = parse_protocol(text, source=str(run.protocol))
+    entries = read_plain(run.prediction)["predictions"]
+    measured = _measured(protocol)
+    return ReportMaterial(
+        name=protocol.name,
+        protocol_yaml=text,
+        summary=_summary(protocol),
+        ligands=tuple(
+            _ligand(run, protocol, entry["ligand"], measured) for entry in entries if entry["status"] == "ok"
+        ),
+        failures=tuple(
+            Failure(ligand=entry["ligand"], reason=entry["reason"], message=entry["message"])
+            for entry in entries
+            if entry["status"] != "ok"
+        ),
+        coverages=protocol.estimator.coverage,
+        minimum_overlap=protocol.estimator.minimum_overlap,
+        provenance=_provenance(run, protocol, tuple(entry["ligand"] for entry in entries)),
+    )
+
+
+def _ligand(run: Run, protocol: Protocol, name: str, measured: dict[str, Affinity]) -> LigandMaterial:
+    directory = run.ligand(name)
+    binding = read_record(directory / "binding.json", BindingEstimate)
+    depiction = directory / "depiction.svg"
+    return LigandMaterial(
+        prediction=predict_ligand(run, protocol, binding),
+        binding=binding,
+        legs=read_records(directory / "estimate.json", LegEstimate),
+        committee=committee_reports(run, protocol, name),
+        depiction_svg=depiction.read_text(encoding="utf-8") if depiction.exists() else "",
+        measured=measured.get(name),
+        exact_kcal_mol=_exact(protocol),
+        timings=_timings(run, protocol, name),
+    )
+
+
+def _exact(protocol: Protocol) -> float | None:
+    if protocol.analytic is None:
+        return None
+    from bindfe.build.analytic import analytic_delta_g
+
+    return analytic_delta_g(protocol)
+
+
+def _measured(protocol: Protocol) -> dict[str, Affinity]:
+    if not protocol.ligands.measured:
+        return {}
+    from bindfe.chem.affinity import read_affinities
+
+    return {affinity.ligand: affinity for affinity in read_affinities(protocol.ligands.measured)}
+
+
+def _timings(run: Run, protocol: Protocol, name: str) -> tuple[Timing, ...]:
+    """Wall time and speed of every repeat of every leg, from its chunks."""
+    timings = []
+    for task in plan_tasks(protocol, (name,)):
+        chunks = [read_arrays(path) for path in chunk_paths(run.repeat(name, task.kind, task.repeat))]
+        if not chunks:
+            continue
+        seconds = sum(float(chunk["wall_seconds"]) for chunk in chunks)
+        replica_cycles = sum(chunk["states_cr"].size for chunk in chunks)
+        nanoseconds = replica_cycles * protocol.sampling.cycle_time * 1e-3
+        speed = nanoseconds * 86400 / seconds
+        timings.append(
+            Timing(stage=task.kind.value, repeat=task.repeat, ns_per_day=speed, wall_seconds=seconds)
+        )
+    return tuple(timings)
+
+
+def _summary(protocol: Protocol) -> dict[str, str]:
+    sampling = protocol.sampling
+    rows: dict[str, str] = {}
+    if protocol.analytic is not None:
+        rows["model"] = (
+            f"a particle in a harmonic well, {protocol.analytic.depth / KJ_PER_KCAL:g} kcal/mol deep; no molecules"
+        )
+    else:
+        rows["receptor"] = protocol.receptor.name or Path(protocol.receptor.file).stem
+        rows["force field"] = f"{protocol.forcefield.small_molecule}, charges {protocol.forcefield.charges}"
+        rows["solvent"] = protocol.solvent.model
+    rows["method"] = " and ".join(f"{kind.value} leg" for kind in protocol.leg_kinds) + f", {protocol.restraint.kind} restraint"
+    states = ", ".join(str(protocol.schedule_of(kind).n_states) for kind in protocol.leg_kinds)
+    rows["sampling"] = (
+        f"{states} states, {protocol.repeats.number} repeats of {sampling.length:g} ps a state, "
+        f"{sampling.time_step * 1e3:g} fs, {sampling.temperature:g} K"
+    )
+    if protocol.committee.model != "none":
+        rows["committee"] = f"{protocol.committee.model}, correction: {protocol.committee.correction}"
+    return rows
+
+
+def _provenance(run: Run, protocol: Protocol, names: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    manifest: dict[str, Any] = read_plain(run.manifest)
+    fingerprints, files = {}, {}
+    for name in names:
+        record_path = run.prepared(name, protocol.leg_kinds[0]) / "leg.json"
+        if record_path.exists():
+            fingerprints[name] = read_record(record_path, PreparedLeg).fingerprint
+            files[f"{name}/{protocol.leg_kinds[0].value}/prepared/leg.json"] = checksum(record_path)
+    seeds = {str(task): str(task.seed) for task in plan_tasks(protocol, names)}
+    return {
+        "versions": {name: str(number) for name, number in manifest.get("versions", {}).items()},
+        "machine": {"began": str(manifest.get("started", "")), "system": str(manifest.get("machine", ""))},
+        "fingerprints": fingerprints,
+        "seeds": {"protocol": str(protocol.repeats.seed), **seeds},
+        "files (SHA-256)": {**files, "protocol.yaml": checksum(run.protocol)},
+    }

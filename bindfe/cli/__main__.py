@@ -1,0 +1,5 @@
+"""``python -m bindfe.cli`` is ``bindfe``."""
+
+from bindfe.cli import main
+
+main()
