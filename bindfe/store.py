@@ -1,8 +1,9 @@
 """A run directory: where each record lies, and how it is written so that a kill cannot harm it.
 
 Every file is written beside its place, flushed to disk and renamed, so a reader sees the old file, the
-new one or none. Every file carries its own SHA-256: arrays (``.npz``) in the archive's comment, records
-(``.json``) under the key ``sha256``. Nothing is ever appended to: samples grow by whole chunks.
+new one or none. Every file carries its own SHA-256: arrays (``.npz``) in the archive's comment, of all
+bytes before it; records (``.json``) under the key ``sha256``. Nothing is ever appended to: samples grow
+by whole chunks.
 
 ::
 
@@ -26,6 +27,7 @@ new one or none. Every file carries its own SHA-256: arrays (``.npz``) in the ar
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import hashlib
@@ -35,7 +37,7 @@ import os
 import types
 import typing
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,6 +47,8 @@ from numpy.typing import NDArray
 
 from bindfe.errors import StoreError
 from bindfe.states import LegKind
+
+_DIGITS = 64  # of a SHA-256 in text
 
 T = TypeVar("T")
 Arrays = dict[str, NDArray[Any]]
@@ -65,7 +69,8 @@ def write_bytes(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StoreError(
                 f"{path}: the disk is full; nothing finished is lost: free some space and run the same command again"
@@ -99,8 +104,9 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, member.getvalue())
-        archive.comment = _digest_of_arrays(arrays).encode()
-    write_bytes(path, buffer.getvalue())
+        archive.comment = b"0" * _DIGITS
+    content = buffer.getvalue()[:-_DIGITS]
+    write_bytes(path, content + hashlib.sha256(content).hexdigest().encode())
 
 
 def read_arrays(path: Path) -> Arrays:
@@ -110,24 +116,13 @@ def read_arrays(path: Path) -> Arrays:
         StoreError: Missing, cut short, or not what was written.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            stated = archive.comment.decode()
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, zipfile.BadZipFile, ValueError, KeyError, EOFError, UnicodeDecodeError) as error:
+        content = path.read_bytes()
+    except OSError as error:
         raise StoreError(f"{path}: not a readable record ({error}); delete it and run again") from error
-    if stated != _digest_of_arrays(arrays):
+    if content[-_DIGITS:] != hashlib.sha256(content[:-_DIGITS]).hexdigest().encode():
         raise StoreError(f"{path}: its content does not match its checksum; delete it and run again")
-    return arrays
-
-
-def _digest_of_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name}:{array.dtype.str}:{array.shape}".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
 
 
 def write_record(path: Path, record: object) -> None:
@@ -146,7 +141,7 @@ def read_plain(path: Path) -> dict[str, Any]:
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
         stated = plain.pop("sha256")
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise StoreError(f"{path}: not a readable record ({error}); delete it and run again") from error
     if stated != _digest_of_plain(plain):
         raise StoreError(f"{path}: its content does not match its checksum; delete it and run again")
@@ -155,7 +150,8 @@ def read_plain(path: Path) -> dict[str, Any]:
 
 def read_record(path: Path, kind: type[T]) -> T:
     """Read one record of a known type; see :func:`write_record`."""
-    return from_plain(read_plain(path), kind)
+    with _naming(path, kind):
+        return typing.cast("T", from_plain(read_plain(path), kind))
 
 
 def write_records(path: Path, records: tuple[object, ...]) -> None:
@@ -165,7 +161,17 @@ def write_records(path: Path, records: tuple[object, ...]) -> None:
 
 def read_records(path: Path, kind: type[T]) -> tuple[T, ...]:
     """Read several records of one type; see :func:`write_records`."""
-    return tuple(from_plain(item, kind) for item in read_plain(path)["items"])
+    with _naming(path, kind):
+        return tuple(from_plain(item, kind) for item in read_plain(path)["items"])
+
+
+@contextlib.contextmanager
+def _naming(path: Path, kind: type) -> Iterator[None]:
+    """Name the file whose record another version of bindfe wrote in a form that this one cannot read."""
+    try:
+        yield
+    except (TypeError, ValueError, KeyError) as error:
+        raise StoreError(f"{path}: holds no {kind.__name__} that this version of bindfe reads ({error})") from error
 
 
 def _digest_of_plain(plain: object) -> str:
@@ -197,7 +203,7 @@ def from_plain(plain: Any, kind: Any) -> Any:
     """Turn JSON's types into the type that is asked for; the inverse of :func:`to_plain`.
 
     Raises:
-        StoreError: A field is missing.
+        TypeError, ValueError, KeyError: A field is missing or holds what its type cannot.
     """
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return _record_from(plain, kind)
@@ -221,10 +227,7 @@ def from_plain(plain: Any, kind: Any) -> Any:
 def _record_from(plain: Mapping[str, Any], kind: type) -> Any:
     hints = typing.get_type_hints(kind)
     known = {field.name for field in dataclasses.fields(kind)}
-    try:
-        return kind(**{name: from_plain(plain[name], hints[name]) for name in plain if name in known})
-    except TypeError as error:
-        raise StoreError(f"a stored {kind.__name__} lacks a field: {error}") from error
+    return kind(**{name: from_plain(plain[name], hints[name]) for name in plain if name in known})
 
 
 def _any_of(plain: Any, kinds: tuple[Any, ...]) -> Any:
