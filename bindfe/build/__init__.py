@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bindfe.build.analytic import analytic_delta_g, prepare_analytic_leg
-from bindfe.build.leg import LoadedLeg, PlainSystem, load_leg, load_plain, prepare_leg
+from bindfe.build.leg import prepare_leg
+from bindfe.build.legfiles import LoadedLeg, PlainSystem, load_leg, load_plain
 
 __all__ = [
     "LoadedLeg",

@@ -10,7 +10,8 @@ import openmm as mm
 from openmm import app
 
 from bindfe.build.forcefield import Assembly
-from bindfe.build.leg import check_ends, write_leg
+from bindfe.build.leg import check_ends
+from bindfe.build.legfiles import write_leg
 from bindfe.build.restraint import LAMBDA_RESTRAINTS, restraint_force
 from bindfe.errors import ProtocolError
 from bindfe.protocol import AnalyticSettings, Protocol

@@ -134,7 +134,8 @@ class _Molecule:
 
 
 def _molecule_of(part: Receptor | Ligand) -> _Molecule:
-    from bindfe.chem.ligand import Ligand, partial_charges_of
+    from bindfe.chem.ligand import Ligand
+    from bindfe.chem.molecule import partial_charges_of
 
     mol = part.mol if isinstance(part, Ligand) else part.host
     return _Molecule(

@@ -1,31 +1,30 @@
-"""A leg, prepared once and sampled anywhere: OpenMM's objects as files with checksums, and back."""
+"""One leg of the cycle, from molecules and protocol to files that can be sampled anywhere."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import openmm as mm
-from openmm import app, unit
+from openmm import app
 
 from bindfe.build.alchemy import LAMBDA_ELECTROSTATICS, LAMBDA_STERICS, decoupled_system
 from bindfe.build.forcefield import Assembly, parametrise
+from bindfe.build.legfiles import LoadedLeg, PlainSystem, load_leg, load_plain, write_leg
 from bindfe.build.restraint import LAMBDA_RESTRAINTS, choose_restraint, restraint_force
 from bindfe.build.solvate import solvate
 from bindfe.build.transfer import LAMBDA_TRANSFER, transfer_system
-from bindfe.errors import InputError, ProtocolError, StoreError
+from bindfe.errors import InputError, ProtocolError
 from bindfe.protocol import Protocol
-from bindfe.results import Floats, PreparedLeg
-from bindfe.states import LambdaSchedule, LegKind, Restraint, ThermodynamicState
-from bindfe.store import checksum, read_record, write_record, write_text
+from bindfe.results import PreparedLeg
+from bindfe.states import LambdaSchedule, LegKind, Restraint
 
 if TYPE_CHECKING:
     from bindfe.chem.ligand import Ligand
     from bindfe.chem.receptor import Receptor
+
+__all__ = ["LoadedLeg", "PlainSystem", "check_ends", "load_leg", "load_plain", "prepare_leg"]
 
 _ENDS: Mapping[LegKind, tuple[Mapping[str, float], Mapping[str, float]]] = {
     LegKind.TRANSFER: ({"transfer": 0.0, "restraints": 1.0}, {"transfer": 1.0, "restraints": 0.0}),
@@ -53,42 +52,6 @@ _LINEAR = {
     LegKind.COMPLEX: (LAMBDA_RESTRAINTS,),
     LegKind.SOLVENT: (),
 }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LoadedLeg:
-    """A prepared leg as OpenMM objects."""
-
-    record: PreparedLeg
-    """What ``leg.json`` says."""
-    system: mm.System
-    """The alchemical System with its restraint."""
-    topology: app.Topology
-    """All atoms."""
-    positions: Floats
-    """Coordinates of ``record.start_state`` [nm], (N, 3)."""
-    box: Floats | None
-    """Box vectors as rows [nm], (3, 3); None without a box."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlainSystem:
-    """A physical end of the cycle, without alchemy or restraint; constraints and masses as in the leg."""
-
-    system: mm.System
-    """The physical System."""
-    topology: app.Topology
-    """Its atoms."""
-    positions: Floats
-    """Coordinates [nm], (N, 3)."""
-    box: Floats | None
-    """Box vectors as rows [nm], (3, 3); None without a box."""
-    receptor_atoms: tuple[int, ...]
-    """Atoms of the receptor; empty where it is absent."""
-    ligand_atoms: tuple[int, ...]
-    """Atoms of the ligand."""
-    atoms_in_leg: tuple[int, ...]
-    """Number of each atom in the leg that it belongs to, (N,)."""
 
 
 def prepare_leg(
@@ -162,11 +125,6 @@ def check_ends(kind: LegKind, schedule: LambdaSchedule) -> None:
                 )
 
 
-def interacting_state(kind: LegKind, schedule: LambdaSchedule) -> int:
-    """The state in which the ligand is wholly in its surroundings and no restraint acts."""
-    return schedule.n_states - 1 if kind is LegKind.TRANSFER else 0
-
-
 def _check_charge(ligand: Ligand, protocol: Protocol) -> None:
     if protocol.solvent.model == "tip3p" and ligand.formal_charge != 0:
         raise InputError(
@@ -217,183 +175,3 @@ def _state_parameters(kind: LegKind, schedule: LambdaSchedule) -> tuple[Mapping[
     names = _PARAMETERS[kind]
     rows = [getattr(schedule, _ROWS[name]) for name in names]
     return tuple(dict(zip(names, values, strict=True)) for values in zip(*rows, strict=True))
-
-
-def write_leg(
-    directory: Path,
-    *,
-    kind: LegKind,
-    ligand: str,
-    protocol: Protocol,
-    assembly: Assembly,
-    system: mm.System,
-    plain: mm.System,
-    parameters: tuple[Mapping[str, float], ...],
-    linear_parameters: tuple[str, ...],
-    restraint: Restraint | None,
-    fingerprint: str,
-    free: mm.System | None = None,
-) -> PreparedLeg:
-    """Write the files of a leg and, last, its record.
-
-    Raises:
-        InputError: The energy of the coordinates is not finite.
-        StoreError: The files cannot be written.
-    """
-    schedule = protocol.schedule_of(kind)
-    start = interacting_state(kind, schedule)
-    _check_finite(system, assembly, parameters[start], ligand)
-    files = {
-        "system.xml": mm.XmlSerializer.serialize(system),
-        "plain.xml": mm.XmlSerializer.serialize(plain),
-        "topology.cif": _topology_text(assembly),
-        "state.xml": _state_text(assembly),
-    }
-    if free is not None:
-        files["free.xml"] = mm.XmlSerializer.serialize(free)
-    for name, text in files.items():
-        write_text(directory / name, text)
-    periodic = system.usesPeriodicBoundaryConditions()
-    record = PreparedLeg(
-        kind=kind,
-        ligand=ligand,
-        thermodynamic_state=ThermodynamicState(
-            temperature=protocol.sampling.temperature, pressure=protocol.sampling.pressure if periodic else None
-        ),
-        schedule=schedule,
-        parameters=parameters,
-        linear_parameters=linear_parameters,
-        start_state=start,
-        n_atoms=system.getNumParticles(),
-        receptor_atoms=assembly.receptor_atoms,
-        ligand_atoms=assembly.ligand_atoms,
-        restraint=restraint,
-        checksums={name: checksum(directory / name) for name in files},
-        fingerprint=fingerprint,
-    )
-    write_record(directory / "leg.json", record)
-    return record
-
-
-def _check_finite(system: mm.System, assembly: Assembly, parameters: Mapping[str, float], ligand: str) -> None:
-    context = mm.Context(system, mm.VerletIntegrator(0.001), mm.Platform.getPlatformByName(_any_fast_platform()))
-    _set_box(context, assembly.topology)
-    context.setPositions(assembly.positions)
-    for name, value in parameters.items():
-        context.setParameter(name, value)
-    energy = context.getState(energy=True).getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole)
-    if not np.isfinite(energy):
-        raise InputError(
-            f"{ligand}: the energy of the given coordinates is {energy}: atoms lie on top of each other. "
-            "Place the ligand in the receptor's site without overlap"
-        )
-
-
-def _any_fast_platform() -> str:
-    names = {mm.Platform.getPlatform(i).getName() for i in range(mm.Platform.getNumPlatforms())}
-    return "CPU" if "CPU" in names else "Reference"
-
-
-def _set_box(context: mm.Context, topology: app.Topology) -> None:
-    vectors = topology.getPeriodicBoxVectors()
-    if vectors is not None:
-        context.setPeriodicBoxVectors(*vectors)
-
-
-def _topology_text(assembly: Assembly) -> str:
-    text = io.StringIO()
-    app.PDBxFile.writeFile(assembly.topology, assembly.positions * unit.nanometer, text, keepIds=True)
-    return text.getvalue()
-
-
-def _state_text(assembly: Assembly) -> str:
-    """Coordinates and box as an OpenMM State, made with a System of bare particles."""
-    system = mm.System()
-    for _ in range(len(assembly.positions)):
-        system.addParticle(1.0)
-    context = mm.Context(system, mm.VerletIntegrator(0.001), mm.Platform.getPlatformByName("Reference"))
-    _set_box(context, assembly.topology)
-    context.setPositions(assembly.positions)
-    return str(mm.XmlSerializer.serialize(context.getState(positions=True)))
-
-
-def load_leg(directory: Path) -> LoadedLeg:
-    """Read a prepared leg; only OpenMM is needed.
-
-    Raises:
-        StoreError: A file is missing, unreadable or not the one that was written.
-    """
-    record = read_record(directory / "leg.json", PreparedLeg)
-    topology, positions, box = _load_atoms(directory, record)
-    system = _load_system(directory, record, "system.xml")
-    return LoadedLeg(record=record, system=system, topology=topology, positions=positions, box=box)
-
-
-def load_plain(directory: Path, environment: Literal["bound", "free"]) -> PlainSystem:
-    """Read the physical System of one end of a leg: ligand and receptor (bound) or the ligand alone (free).
-
-    Args:
-        directory: A prepared leg. Complex legs have ``bound``, solvent legs ``free``, transfer legs both.
-        environment: Which end.
-
-    Raises:
-        StoreError: The leg has no such end, or a file is not the one that was written.
-    """
-    record = read_record(directory / "leg.json", PreparedLeg)
-    name = _plain_file(record, environment, directory)
-    topology, positions, box = _load_atoms(directory, record)
-    system = _load_system(directory, record, name)
-    if name == "plain.xml":
-        kept, receptor, ligand = tuple(range(record.n_atoms)), record.receptor_atoms, record.ligand_atoms
-    else:
-        kept, receptor, ligand = record.ligand_atoms, (), tuple(range(len(record.ligand_atoms)))
-        topology = _subset(topology, kept)
-    return PlainSystem(
-        system=system,
-        topology=topology,
-        positions=positions[list(kept)],
-        box=box,
-        receptor_atoms=receptor,
-        ligand_atoms=ligand,
-        atoms_in_leg=kept,
-    )
-
-
-def _plain_file(record: PreparedLeg, environment: str, directory: Path) -> str:
-    names = {
-        (LegKind.COMPLEX, "bound"): "plain.xml",
-        (LegKind.SOLVENT, "free"): "plain.xml",
-        (LegKind.TRANSFER, "bound"): "plain.xml",
-        (LegKind.TRANSFER, "free"): "free.xml",
-    }
-    try:
-        return names[record.kind, environment]
-    except KeyError:
-        raise StoreError(f"{directory}: a {record.kind.value} leg has no physical end called '{environment}'") from None
-
-
-def _load_system(directory: Path, record: PreparedLeg, name: str) -> mm.System:
-    return mm.XmlSerializer.deserialize(_checked(directory, record, name))
-
-
-def _load_atoms(directory: Path, record: PreparedLeg) -> tuple[app.Topology, Floats, Floats | None]:
-    topology = app.PDBxFile(io.StringIO(_checked(directory, record, "topology.cif"))).topology
-    state = mm.XmlSerializer.deserialize(_checked(directory, record, "state.xml"))
-    positions = np.asarray(state.getPositions(asNumpy=True).value_in_unit(unit.nanometer), dtype=float)
-    if topology.getPeriodicBoxVectors() is None:
-        return topology, positions, None
-    return topology, positions, np.asarray(state.getPeriodicBoxVectors(asNumpy=True).value_in_unit(unit.nanometer))
-
-
-def _checked(directory: Path, record: PreparedLeg, name: str) -> str:
-    path = directory / name
-    if checksum(path) != record.checksums.get(name):
-        raise StoreError(f"{path}: is not the file that leg.json describes; delete {directory} and run again")
-    return path.read_text(encoding="utf-8")
-
-
-def _subset(topology: app.Topology, atoms: Sequence[int]) -> app.Topology:
-    kept = set(atoms)
-    modeller = app.Modeller(topology, [mm.Vec3(0, 0, 0)] * topology.getNumAtoms() * unit.nanometer)
-    modeller.delete([atom for atom in topology.atoms() if atom.index not in kept])
-    return modeller.topology
