@@ -1,3 +1,73 @@
-"""Calibrated binding free energies: a value, and an interval that holds as often as it says."""
+"""Calibrated binding free energies: a value, and an interval that holds as often as it says.
+
+::
+
+    import bindfe
+
+    result = bindfe.run("protocols/quickstart.yaml")
+    for prediction in result.predictions:
+        low, high = prediction.interval(0.95)
+        print(prediction.ligand, prediction.location_kcal_mol, low, high)
+
+Names are imported when they are first used, so ``import bindfe`` takes milliseconds.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bindfe.campaign.pipeline import RunResult, estimate, extend, run
+    from bindfe.chem.affinity import read_affinities
+    from bindfe.chem.ligand import Ligand, read_ligands
+    from bindfe.chem.receptor import Receptor, read_receptor
+    from bindfe.errors import BindfeError
+    from bindfe.protocol import Protocol, dump_protocol, load_protocol
+    from bindfe.results import Affinity, BindingEstimate, LegEstimate, Prediction, UncertaintyBudget
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "bindfe.campaign.pipeline": ("RunResult", "estimate", "extend", "run"),
+    "bindfe.chem.affinity": ("read_affinities",),
+    "bindfe.chem.ligand": ("Ligand", "read_ligands"),
+    "bindfe.chem.receptor": ("Receptor", "read_receptor"),
+    "bindfe.errors": ("BindfeError",),
+    "bindfe.protocol": ("Protocol", "dump_protocol", "load_protocol"),
+    "bindfe.results": ("Affinity", "BindingEstimate", "LegEstimate", "Prediction", "UncertaintyBudget"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Affinity",
+    "BindfeError",
+    "BindingEstimate",
+    "LegEstimate",
+    "Ligand",
+    "Prediction",
+    "Protocol",
+    "Receptor",
+    "RunResult",
+    "UncertaintyBudget",
+    "dump_protocol",
+    "estimate",
+    "extend",
+    "load_protocol",
+    "read_affinities",
+    "read_ligands",
+    "read_receptor",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its room when it is first used."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'bindfe' has no attribute '{name}'")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return [*__all__, "__version__"]

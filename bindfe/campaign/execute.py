@@ -128,7 +128,7 @@ def _attempt(run: Run, task: Task) -> Failure | None:
 
 
 def _sample(run: Run, task: Task) -> None:
-    from bindfe.build.leg import load_leg
+    from bindfe.build.legfiles import load_leg
     from bindfe.sample.exchange import sample_leg
 
     protocol = parse_protocol(run.protocol.read_text(encoding="utf-8"), source=str(run.protocol))

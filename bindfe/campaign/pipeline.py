@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bindfe.campaign.analysis import estimate_run
-from bindfe.campaign.execute import Tick, locked, run_tasks
+from bindfe.campaign.execute import Tick, count_workers, locked, run_tasks
+from bindfe.campaign.memory import check_memory
 from bindfe.campaign.plan import plan_tasks
 from bindfe.campaign.potential import apply_committee
 from bindfe.errors import BindfeError, InputError, StoreError
@@ -83,6 +84,8 @@ def _all_stages(run_directory: Run, protocol: Protocol, tell: Stage, tick: Tick 
     names, failures = prepare_run(run_directory, protocol)
     tell("sampling")
     tasks = plan_tasks(protocol, names)
+    legs = [read_record(run_directory.prepared(task.ligand, task.kind) / "leg.json", PreparedLeg) for task in tasks]
+    check_memory(protocol, tuple(legs), workers=min(len(tasks), count_workers(protocol.compute)))
     for failure in run_tasks(run_directory, tasks, protocol, tick=tick):
         failures.setdefault(failure.task.ligand, failure.error)
     finished = tuple(name for name in names if name not in failures)

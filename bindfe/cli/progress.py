@@ -52,10 +52,7 @@ class LiveProgress:
 
     def ticker(self, run: Run) -> Callable[[], None]:
         """A function that redraws; called about twice a second while sampling goes on."""
-        from bindfe.campaign.pipeline import ligands_of, protocol_of
-
-        protocol, names = protocol_of(run), ligands_of(run)
-        follower = _Follower(run, protocol, names)
+        follower = _Follower(run)
         plain_every = 30.0 if not self._console.is_terminal else 0.0
         last_plain = time.monotonic()
 
@@ -75,41 +72,45 @@ class LiveProgress:
 class _Follower:
     """Reads a run's status, and now and then its estimate so far."""
 
-    def __init__(self, run: Run, protocol: Protocol, names: tuple[str, ...]) -> None:
-        self._run, self._protocol, self._names = run, protocol, names
+    def __init__(self, run: Run) -> None:
+        self._run = run
         self._estimates: dict[str, str] = {}
         self._last = time.monotonic()
 
-    def _statuses(self) -> tuple[TaskStatus, ...]:
+    def _look(self) -> tuple[tuple[TaskStatus, ...], Protocol]:
+        """Status of every task; the legs may have been prepared since the last look."""
+        from bindfe.campaign.pipeline import ligands_of, protocol_of
         from bindfe.campaign.status import run_status
 
-        return run_status(self._run, self._protocol, self._names)
+        protocol = protocol_of(self._run)
+        return run_status(self._run, protocol, ligands_of(self._run)), protocol
 
-    def _refresh_estimates(self) -> None:
+    def _refresh_estimates(self, statuses: tuple[TaskStatus, ...], protocol: Protocol) -> None:
         from bindfe.campaign.analysis import provisional_estimate
 
         if time.monotonic() - self._last < _SECONDS_BETWEEN_ESTIMATES:
             return
-        for name in self._names:
+        for name in dict.fromkeys(status.task.ligand for status in statuses):
             try:
-                value, error = provisional_estimate(self._run, self._protocol, name)
+                value, error = provisional_estimate(self._run, protocol, name)
             except BindfeError:  # too few samples yet: the next look may find enough
                 continue
             self._estimates[name] = f"{value:.2f} +- {error:.2f} kcal/mol"
         self._last = time.monotonic()
 
     def draw(self) -> RenderableType:
-        self._refresh_estimates()
-        table = status_table(self._statuses(), self._protocol)
+        statuses, protocol = self._look()
+        self._refresh_estimates(statuses, protocol)
+        table = status_table(statuses, protocol)
         lines = [Text(f"{name}: {text} so far") for name, text in self._estimates.items()]
         return Group(table, *lines)
 
     def sentence(self) -> str:
-        self._refresh_estimates()
-        statuses = self._statuses()
+        statuses, protocol = self._look()
+        self._refresh_estimates(statuses, protocol)
         done, goal = sum(s.cycles for s in statuses), sum(s.goal for s in statuses)
         left = [s.seconds_left for s in statuses if s.seconds_left]
-        words = [f"{100 * done / goal:.0f} % of the cycles"]
+        words = [f"{100 * done / max(goal, 1):.0f} % of the cycles"]
         if left:
             words.append(f"about {max(left):.0f} s left")
         words += [f"{name} {text}" for name, text in self._estimates.items()]

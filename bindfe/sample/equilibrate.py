@@ -8,7 +8,7 @@ import numpy as np
 import openmm as mm
 from openmm import unit
 
-from bindfe.build.leg import LoadedLeg
+from bindfe.build.legfiles import LoadedLeg
 from bindfe.errors import SamplingError
 from bindfe.protocol import Protocol
 from bindfe.sample.dynamics import Propagator, Replica

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bindfe.build.leg import LoadedLeg
+from bindfe.build.legfiles import LoadedLeg
 from bindfe.errors import SamplingError, StoreError
 from bindfe.protocol import Protocol
 from bindfe.results import Floats, Integers, ReducedPotentials

@@ -13,7 +13,7 @@ from bindfe.protocol import Protocol
 from bindfe.store import write_arrays, write_text
 
 if TYPE_CHECKING:
-    from bindfe.build.leg import LoadedLeg
+    from bindfe.build.legfiles import LoadedLeg
     from bindfe.sample.exchange import Ensemble
 
 _SCRIPT = '''"""Runs every replica from where a chunk began until a coordinate is not a number."""
