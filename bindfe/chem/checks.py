@@ -10,6 +10,7 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem import rdMolDescriptors
 
+from bindfe.chem.molecule import CHARGES_FIELD, assign_stereo, partial_charges_of, positions_nm
 from bindfe.errors import InputError
 
 SUPPORTED_ELEMENTS = frozenset({"H", "C", "N", "O", "F", "P", "S", "Cl", "Br", "I"})
@@ -29,6 +30,7 @@ def check_molecule(mol: Chem.Mol, *, place: str) -> None:
     check_hydrogens(mol, place=place)
     check_radicals(mol, place=place)
     check_stereo(mol, place=place)
+    check_charges(mol, place=place)
 
 
 def check_one_molecule(mol: Chem.Mol, *, place: str) -> None:
@@ -107,7 +109,7 @@ def check_stereo(mol: Chem.Mol, *, place: str) -> None:
     mixtures = [g for g in mol.GetStereoGroups() if g.GetGroupType() != Chem.StereoGroupType.STEREO_ABSOLUTE]
     vague = [name_atom(atom) for group in mixtures for atom in group.GetAtoms()]
     for element in Chem.FindPotentialStereo(mol, cleanIt=False, flagPossible=True):
-        if element.specified == Chem.StereoSpecified.Unspecified:
+        if element.specified != Chem.StereoSpecified.Specified:
             vague.append(_name_stereo(mol, element))
     if vague:
         raise InputError(
@@ -116,14 +118,18 @@ def check_stereo(mol: Chem.Mol, *, place: str) -> None:
         )
 
 
-def assign_stereo(mol: Chem.Mol) -> None:
-    """Set chiral tags and double-bond stereo from the conformer."""
-    Chem.AssignStereochemistryFrom3D(mol, replaceExistingTags=True)
-
-
-def positions_nm(mol: Chem.Mol) -> np.ndarray:
-    """Coordinates of the first conformer [nm], (N, 3)."""
-    return 0.1 * np.asarray(mol.GetConformer().GetPositions(), dtype=np.float64)
+def check_charges(mol: Chem.Mol, *, place: str) -> None:
+    """Partial charges, if the file has any, are one finite number for each atom."""
+    try:
+        charges = partial_charges_of(mol)
+    except ValueError as error:
+        raise InputError(
+            f"{place}: {CHARGES_FIELD} has what is not a number ({error}); correct or remove it"
+        ) from error
+    if charges is not None and (len(charges) != mol.GetNumAtoms() or not np.all(np.isfinite(charges))):
+        raise InputError(
+            f"{place}: {CHARGES_FIELD} has {len(charges)} charges for {mol.GetNumAtoms()} atoms; correct or remove it"
+        )
 
 
 def name_atom(atom: Chem.Atom) -> str:

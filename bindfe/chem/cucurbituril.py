@@ -17,7 +17,7 @@ from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers
 from rdkit.Geometry import Point3D
 
-from bindfe.chem.checks import assign_stereo
+from bindfe.chem.molecule import assign_stereo
 from bindfe.errors import InputError
 
 _BOND = 1.45

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
 
-from bindfe.chem.checks import check_molecule, positions_nm
+from bindfe.chem.checks import check_molecule
+from bindfe.chem.molecule import content_of, partial_charges_of, positions_nm, smiles_of
 from bindfe.chem.moleculefile import FileRecord, parse_record, read_file_records
 from bindfe.errors import InputError
 
@@ -137,34 +138,3 @@ def safe_name(title: str) -> str:
 
 def _with_digest(name: str, title: str) -> str:
     return f"{name[: _LONGEST_NAME - 9]}-{hashlib.sha256(title.encode()).hexdigest()[:8]}"
-
-
-def smiles_of(mol: Chem.Mol) -> str:
-    """Canonical isomeric SMILES without hydrogens."""
-    return str(Chem.MolToSmiles(Chem.RemoveHs(mol)))
-
-
-def content_of(mol: Chem.Mol) -> bytes:
-    """Atoms in order, bonds, charges and coordinates as bytes: equal for equal physics.
-
-    The V3000 block without title, and the file's partial charges if it has any. The same molecule with
-    its atoms in another order is other content, as its coordinates belong to other indices.
-    """
-    copy = Chem.Mol(mol)
-    copy.SetProp("_Name", "")
-    charges = partial_charges_of(mol)
-    tail = "" if charges is None else "\n".join(f"{charge:.6f}" for charge in charges)
-    return (str(Chem.MolToV3KMolBlock(copy)) + tail).encode()
-
-
-def partial_charges_of(mol: Chem.Mol) -> NDArray[np.float64] | None:
-    """Partial charges that came with the file [e], (N,), or None.
-
-    MOL2 has them as a column; SDF in the field ``atom.dprop.PartialCharge``, where OpenFF and RDKit
-    write them.
-    """
-    if all(atom.HasProp("_TriposPartialCharge") for atom in mol.GetAtoms()):
-        return np.array([float(atom.GetProp("_TriposPartialCharge")) for atom in mol.GetAtoms()])
-    if mol.HasProp("atom.dprop.PartialCharge"):
-        return np.array([float(text) for text in mol.GetProp("atom.dprop.PartialCharge").split()])
-    return None

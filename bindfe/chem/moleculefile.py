@@ -6,6 +6,7 @@ complaints are caught and returned in the error; nothing is printed.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from rdkit import Chem, rdBase
 
 from bindfe.errors import InputError
 
+_LOG_NOISE = ("moving", "Stacktrace", "---", "***", "Post-condition", "Pre-condition", "Violation", "Failed Expression")
+_STACK_FRAME = re.compile(r"^\d+# ")
 _MOL2_HEADER = "@<TRIPOS>MOLECULE"
 
 
@@ -82,7 +85,10 @@ def parse_record(record: FileRecord) -> Chem.Mol:
         mol = _parse_mol2(record.text) if record.kind == "mol2" else _parse_sdf(record.text)
         reason = _clean(log.messages)
     if mol is None:
-        raise InputError(f"{record.place}: cannot be read ({reason or 'not a molecule'}); export the molecule again")
+        types = " with SYBYL atom types" if record.kind == "mol2" else ""
+        raise InputError(
+            f"{record.place}: cannot be read ({reason or 'not a molecule'}); export the molecule again{types}"
+        )
     if mol.GetNumAtoms() == 0:
         raise InputError(f"{record.place}: has no atoms; remove the record or export the molecule again")
     with rdBase.BlockLogs():
@@ -130,7 +136,7 @@ def _parse_mol2(text: str) -> Chem.Mol | None:
 
 
 def _clean(messages: str) -> str:
-    """RDKit's log without its time stamps and repetitions, on one line."""
-    lines = [line.split("] ", 1)[-1].strip() for line in messages.splitlines()]
-    kept = [line for line in lines if line and not line.startswith(("ERROR: moving", "moving"))]
-    return "; ".join(dict.fromkeys(line.removeprefix("ERROR: ") for line in kept))
+    """RDKit's log on one line, without its time stamps, repetitions and stack traces."""
+    lines = [re.sub(r"^\[[\d:]+\] *(ERROR:)?", "", line).strip() for line in messages.splitlines()]
+    reasons = [line for line in lines if line and not line.startswith(_LOG_NOISE) and not _STACK_FRAME.match(line)]
+    return "; ".join(list(dict.fromkeys(reasons))[:3])

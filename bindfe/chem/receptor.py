@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
 
-from bindfe.chem.checks import check_molecule, positions_nm
-from bindfe.chem.ligand import content_of, safe_name, smiles_of
+from bindfe.chem.checks import check_molecule
+from bindfe.chem.ligand import safe_name
+from bindfe.chem.molecule import content_of, positions_nm, smiles_of
 from bindfe.chem.moleculefile import parse_record, read_file_records, read_text
 from bindfe.errors import InputError
 
