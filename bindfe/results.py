@@ -91,8 +91,11 @@ class ReducedPotentials:
         _freeze(self, "n_k", (states,), int)
         for name in ("state_of_sample", "replica_of_sample", "cycle_of_sample"):
             _freeze(self, name, (samples,), int)
-        if not np.array_equal(np.bincount(self.state_of_sample, minlength=states), self.n_k):
+        counted = [np.count_nonzero(self.state_of_sample == state) for state in range(states)]
+        if not np.array_equal(counted, self.n_k) or self.n_k.sum() != samples:
             raise EstimateError("ReducedPotentials.n_k does not count state_of_sample")
+        if np.any(np.diff(self.cycle_of_sample) < 0):
+            raise EstimateError("ReducedPotentials.cycle_of_sample decreases: samples must stand in time order")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -205,7 +208,7 @@ class LegEstimate:
 
     @property
     def delta_f(self) -> float:
-        """f of the last state less f of the first [kT]."""
+        """Free energy of the last state less that of the first [kT]."""
         return float(self.f_k[-1] - self.f_k[0])
 
 
@@ -347,7 +350,13 @@ class Prediction:
         return float(self.scale_kcal_mol * np.sqrt(self.degrees_of_freedom / (self.degrees_of_freedom - 2)))
 
     def half_width(self, coverage: float) -> float:
-        """Half the width of the central interval at ``coverage`` (0 to 1) [kcal/mol]."""
+        """Half the width of the central interval at ``coverage`` (0 to 1) [kcal/mol].
+
+        Raises:
+            EstimateError: The coverage is not between 0 and 1.
+        """
+        if not 0.0 < coverage < 1.0:
+            raise EstimateError(f"a coverage of {coverage:g} was asked for; it lies between 0 and 1, for example 0.95")
         for level, width in self.conformal:
             if abs(level - coverage) < 1e-9:
                 return width
@@ -397,6 +406,44 @@ class Affinity:
     """Method, buffer and pH."""
     source: str = ""
     """Where it was published."""
+    target: str = ""
+    """Receptor or series; empty if the file has only one."""
+    measure: Literal["delta_g", "kd", "ki", "ic50", "unknown"] = "delta_g"
+    """What was measured; an IC50 is a delta_g only up to a constant of its assay."""
+    relation: Literal["=", "<", ">"] = "="
+    """``<`` or ``>``: the true delta_g is only known to lie below or above the value (censored)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Calculation:
+    """One computed edge or ligand, from bindfe or from another tool, before any calibration."""
+
+    ligand: str
+    """Ligand, or the second ligand of an edge."""
+    reference: str | None = None
+    """First ligand of an edge; ``series mean`` for a ligand of a relative network; None for a delta_g."""
+    target: str = ""
+    """Series that the ligands belong to."""
+    protein: str = ""
+    """Protein of the series; series of one protein are never on both sides of a split."""
+    quantity: Literal["absolute", "relative"] = "relative"
+    """Whether the value is delta_g or a difference of two."""
+    value_kcal_mol: float
+    """Mean over repeats [kcal/mol]; an edge is delta_g(ligand) - delta_g(reference)."""
+    standard_error_kcal_mol: float = float("nan")
+    """Standard error that the tool reports for the value [kcal/mol]; nan if it reports none."""
+    repeats: tuple[float, ...] = ()
+    """The value from each repeat [kcal/mol], where the file has them."""
+    repeat_error_kcal_mol: float = float("nan")
+    """Root mean square of the single repeats' own (MBAR) standard errors [kcal/mol]."""
+    committee_kcal_mol: float = 0.0
+    """Standard deviation over the members of a committee of potentials [kcal/mol]."""
+    features: Mapping[str, float] = field(default_factory=dict)
+    """What may tell an easy calculation from a hard one, by name; absent where unknown."""
+    measured_kcal_mol: float = float("nan")
+    """Measured value beside it in the file [kcal/mol]; nan if there is none. Never read by a prediction."""
+    source: str = ""
+    """File and line."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
