@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bindfe.campaign.pipeline import RunResult, estimate, extend, run
+    from bindfe.campaign.pipeline import RunResult, extend, reestimate, run
     from bindfe.chem.affinity import read_affinities
     from bindfe.chem.ligand import Ligand, read_ligands
     from bindfe.chem.receptor import Receptor, read_receptor
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "bindfe.campaign.pipeline": ("RunResult", "estimate", "extend", "run"),
+    "bindfe.campaign.pipeline": ("RunResult", "extend", "reestimate", "run"),
     "bindfe.chem.affinity": ("read_affinities",),
     "bindfe.chem.ligand": ("Ligand", "read_ligands"),
     "bindfe.chem.receptor": ("Receptor", "read_receptor"),
@@ -51,12 +51,12 @@ __all__ = [
     "RunResult",
     "UncertaintyBudget",
     "dump_protocol",
-    "estimate",
     "extend",
     "load_protocol",
     "read_affinities",
     "read_ligands",
     "read_receptor",
+    "reestimate",
     "run",
 ]
 

@@ -62,7 +62,9 @@ def locked(path: Path, *, busy: str, patience: float = 0.0) -> Iterator[None]:
         yield
 
 
-def run_tasks(run: Run, tasks: tuple[Task, ...], protocol: Protocol, *, tick: Tick | None = None) -> tuple[Failure, ...]:
+def run_tasks(
+    run: Run, tasks: tuple[Task, ...], protocol: Protocol, *, tick: Tick | None = None
+) -> tuple[Failure, ...]:
     """Sample every task; what is stored already is not run again.
 
     Args:
@@ -78,7 +80,9 @@ def run_tasks(run: Run, tasks: tuple[Task, ...], protocol: Protocol, *, tick: Ti
     if workers <= 1 and tick is None:
         return tuple(failure for task in tasks if (failure := _attempt(run, task)) is not None)
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_die_with_parent, initargs=(os.getpid(),)) as pool:
+    with ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_die_with_parent, initargs=(os.getpid(),)
+    ) as pool:
         return _collect(pool, run, tasks, tick)
 
 

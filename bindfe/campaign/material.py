@@ -101,9 +101,7 @@ def _timings(run: Run, protocol: Protocol, name: str) -> tuple[Timing, ...]:
         replica_cycles = sum(chunk["states_cr"].size for chunk in chunks)
         nanoseconds = replica_cycles * protocol.sampling.cycle_time * 1e-3
         speed = nanoseconds * 86400 / seconds
-        timings.append(
-            Timing(stage=task.kind.value, repeat=task.repeat, ns_per_day=speed, wall_seconds=seconds)
-        )
+        timings.append(Timing(stage=task.kind.value, repeat=task.repeat, ns_per_day=speed, wall_seconds=seconds))
     return tuple(timings)
 
 
@@ -118,7 +116,9 @@ def _summary(protocol: Protocol) -> dict[str, str]:
         rows["receptor"] = protocol.receptor.name or Path(protocol.receptor.file).stem
         rows["force field"] = f"{protocol.forcefield.small_molecule}, charges {protocol.forcefield.charges}"
         rows["solvent"] = protocol.solvent.model
-    rows["method"] = " and ".join(f"{kind.value} leg" for kind in protocol.leg_kinds) + f", {protocol.restraint.kind} restraint"
+    rows["method"] = (
+        " and ".join(f"{kind.value} leg" for kind in protocol.leg_kinds) + f", {protocol.restraint.kind} restraint"
+    )
     states = ", ".join(str(protocol.schedule_of(kind).n_states) for kind in protocol.leg_kinds)
     rows["sampling"] = (
         f"{states} states, {protocol.repeats.number} repeats of {sampling.length:g} ps a state, "

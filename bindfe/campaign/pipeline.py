@@ -250,7 +250,7 @@ def extend(directory: str | Path, *, length: float, **display: Any) -> RunResult
     return run(protocol.model_copy(update={"sampling": sampling}), directory=run_directory.root, **display)
 
 
-def estimate(directory: str | Path) -> RunResult:
+def reestimate(directory: str | Path) -> RunResult:
     """Estimate again from stored samples, and write the answers; no simulation.
 
     Raises:

@@ -44,11 +44,11 @@ def _importable(module: str) -> bool:
 def _platforms() -> None:
     if not _importable("openmm"):
         return
-    import openmm as mm
+    from bindfe.sample.dynamics import platforms
 
-    names = [mm.Platform.getPlatform(i).getName() for i in range(mm.Platform.getNumPlatforms())]
+    names, failures = platforms()
     typer.echo(f"ok       platforms        {', '.join(names)}; for a GPU: pip install openmm-cuda-13 (same version)")
-    for failure in mm.Platform.getPluginLoadFailures():
+    for failure in failures:
         typer.echo(f"missing  plugin           {failure}")
 
 

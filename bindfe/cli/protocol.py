@@ -19,9 +19,7 @@ def show(
     if name:
         protocol = load_protocol(_find(name))
     else:
-        protocol = Protocol(
-            receptor=ReceptorSettings(file="receptor.sdf"), ligands=LigandSettings(file="ligands.sdf")
-        )
+        protocol = Protocol(receptor=ReceptorSettings(file="receptor.sdf"), ligands=LigandSettings(file="ligands.sdf"))
     typer.echo(dump_protocol(protocol), nl=False)
 
 

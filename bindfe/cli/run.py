@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,13 +12,14 @@ if TYPE_CHECKING:
     from bindfe.campaign.pipeline import RunResult
     from bindfe.results import Prediction
 
-_DIRECTORY = typer.Argument(..., metavar="RUN", help="A run directory.")
+_RunDirectory = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
+_Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No live progress.")]
 
 
 def run(
-    protocol: Path = typer.Argument(..., metavar="PROTOCOL", help="Protocol file (YAML)."),
-    out: Path | None = typer.Option(None, "--out", help="Run directory; runs/NAME by default."),
-    quiet: bool = typer.Option(False, "--quiet", "-q", help="No live progress."),
+    protocol: Annotated[Path, typer.Argument(metavar="PROTOCOL", help="Protocol file (YAML).")],
+    out: Annotated[Path | None, typer.Option("--out", help="Run directory; runs/NAME by default.")] = None,
+    quiet: _Quiet = False,
 ) -> None:
     """Calculate what a protocol asks for, or continue a run that was stopped."""
     from bindfe.campaign.pipeline import run as run_protocol
@@ -26,9 +28,9 @@ def run(
 
 
 def extend(
-    directory: Path = _DIRECTORY,
-    to: str = typer.Option(..., "--to", help="New length of each replica, for example 2ns."),
-    quiet: bool = typer.Option(False, "--quiet", "-q", help="No live progress."),
+    directory: _RunDirectory,
+    to: Annotated[str, typer.Option("--to", help="New length of each replica, for example 2ns.")],
+    quiet: _Quiet = False,
 ) -> None:
     """Lengthen a finished run; everything stored is kept."""
     from bindfe.campaign.pipeline import extend as extend_run
@@ -42,14 +44,14 @@ def extend(
     _show(_with_progress(quiet, lambda **display: extend_run(directory, length=length, **display)))
 
 
-def estimate(directory: Path = _DIRECTORY) -> None:
+def estimate(directory: _RunDirectory) -> None:
     """Estimate again from stored samples; no simulation."""
-    from bindfe.campaign.pipeline import estimate as estimate_again
+    from bindfe.campaign.pipeline import reestimate
 
-    _show(estimate_again(directory))
+    _show(reestimate(directory))
 
 
-def status(directory: Path = _DIRECTORY) -> None:
+def status(directory: _RunDirectory) -> None:
     """How far each leg and repeat is."""
     from rich.console import Console
 
@@ -63,7 +65,7 @@ def status(directory: Path = _DIRECTORY) -> None:
     Console().print(status_table(run_status(found, protocol, ligands_of(found)), protocol))
 
 
-def report(directory: Path = _DIRECTORY) -> None:
+def report(directory: _RunDirectory) -> None:
     """Write report.html and the figures again from stored results."""
     from bindfe.campaign.material import write_run_report
     from bindfe.campaign.pipeline import protocol_of
@@ -75,7 +77,7 @@ def report(directory: Path = _DIRECTORY) -> None:
     typer.echo(f"report: {found.report}")
 
 
-def _with_progress(quiet: bool, work):  # type: ignore[no-untyped-def]
+def _with_progress(quiet: bool, work: Callable[..., RunResult]) -> RunResult:
     from bindfe.cli.progress import LiveProgress
 
     with LiveProgress(quiet=quiet) as live:

@@ -28,16 +28,22 @@ class Replica:
     """Periodic box vectors [nm], (3, 3); None without periodicity."""
 
 
+def platforms() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of OpenMM's platforms here, and why plugins could not be loaded."""
+    names = tuple(mm.Platform.getPlatform(i).getName() for i in range(mm.Platform.getNumPlatforms()))
+    return names, tuple(mm.Platform.getPluginLoadFailures())
+
+
 def choose_platform(compute: ComputeSettings) -> tuple[mm.Platform, dict[str, str]]:
     """The OpenMM platform that a protocol asks for, and its properties.
 
     Raises:
         MissingDependency: The platform is not there; the message names those that are.
     """
-    there = [mm.Platform.getPlatform(i).getName() for i in range(mm.Platform.getNumPlatforms())]
-    name = compute.platform
+    there, _ = platforms()
+    name: str = compute.platform
     if name == "auto":
-        name = next(each for each in _FASTEST_FIRST if each in there)  # type: ignore[assignment]
+        name = next(each for each in _FASTEST_FIRST if each in there)
     if name not in there:
         raise MissingDependency(
             f"compute.platform: {name} is not available here; there is {', '.join(there)}. "

@@ -46,9 +46,7 @@ def _steps(time: float, protocol: Protocol) -> int:
 
 def _heat_and_release(leg: LoadedLeg, protocol: Protocol, *, seed: int) -> Replica:
     settings, record = protocol.equilibration, leg.record
-    mover = Propagator(
-        _held_system(leg), record, settings=protocol.sampling, compute=protocol.compute, seed=seed
-    )
+    mover = Propagator(_held_system(leg), record, settings=protocol.sampling, compute=protocol.compute, seed=seed)
     context, springs = mover.context, (*settings.release_springs, 0.0)
     mover.load(
         Replica(positions=leg.positions, velocities=np.zeros_like(leg.positions), box=leg.box), state=record.start_state

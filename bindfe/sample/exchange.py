@@ -117,9 +117,10 @@ def _store_chunk(
         return after
     where = write_reproducer(leg, ensemble, protocol, directory=directory / "failure", seed=chunk_seed)
     raise SamplingError(
-        f"{leg.record.ligand}/{leg.record.kind.value}, repeat {repeat}: dynamics failed {protocol.sampling.retries + 1} "
-        f"times between cycles {ensemble.cycle} and {ensemble.cycle + count}, the last time with seed {chunk_seed} "
-        f"({failure}). Run `python {where / 'reproduce.py'}` to see it again; a shorter sampling.time_step or a longer "
+        f"{leg.record.ligand}/{leg.record.kind.value}, repeat {repeat}: dynamics failed "
+        f"{protocol.sampling.retries + 1} times between cycles {ensemble.cycle} and {ensemble.cycle + count}, "
+        f"the last time with seed {chunk_seed} ({failure}). "
+        f"Run `python {where / 'reproduce.py'}` to see it again; a shorter sampling.time_step or a longer "
         "equilibration often helps. What was stored before stays valid"
     ) from failure
 
@@ -205,7 +206,11 @@ def _pack(ensemble: Ensemble) -> Arrays:
 def _unpack(arrays: Arrays) -> Ensemble:
     boxes = arrays.get("boxes")
     replicas = tuple(
-        Replica(positions=arrays["positions"][r], velocities=arrays["velocities"][r], box=None if boxes is None else boxes[r])
+        Replica(
+            positions=arrays["positions"][r],
+            velocities=arrays["velocities"][r],
+            box=None if boxes is None else boxes[r],
+        )
         for r in range(len(arrays["states"]))
     )
     return Ensemble(replicas=replicas, states=arrays["states"], cycle=int(arrays["cycle"]))

@@ -49,7 +49,7 @@ def test_number_is_the_exact_one_within_its_interval(done):
 def test_estimating_again_gives_the_stored_numbers_bit_for_bit(done):
     files = ["prediction.json", "predictions.csv", "particle/estimate.json", "particle/binding.json"]
     before = [(done.directory / name).read_bytes() for name in files]
-    bindfe.estimate(done.directory)
+    bindfe.reestimate(done.directory)
     assert [(done.directory / name).read_bytes() for name in files] == before
 
 
