@@ -106,15 +106,27 @@ def check_radicals(mol: Chem.Mol, *, place: str) -> None:
 def check_stereo(mol: Chem.Mol, *, place: str) -> None:
     """The structure says which stereoisomer it is; tags are set from the coordinates on the way."""
     assign_stereo(mol)
-    mixtures = [g for g in mol.GetStereoGroups() if g.GetGroupType() != Chem.StereoGroupType.STEREO_ABSOLUTE]
-    vague = [name_atom(atom) for group in mixtures for atom in group.GetAtoms()]
+    marked = [
+        name_atom(atom)
+        for group in mol.GetStereoGroups()
+        if group.GetGroupType() != Chem.StereoGroupType.STEREO_ABSOLUTE
+        for atom in group.GetAtoms()
+    ]
+    open_ = []
     for element in Chem.FindPotentialStereo(mol, cleanIt=False, flagPossible=True):
-        if element.specified != Chem.StereoSpecified.Specified:
-            vague.append(_name_stereo(mol, element))
-    if vague:
+        if element.specified == Chem.StereoSpecified.Unknown:
+            marked.append(_name_stereo(mol, element))
+        elif element.specified == Chem.StereoSpecified.Unspecified:
+            open_.append(_name_stereo(mol, element))
+    if marked:
         raise InputError(
-            f"{place}: stereochemistry is not defined at {_list(vague)} (atoms counted from 0); "
-            "give one stereoisomer with its 3D structure"
+            f"{place}: the file marks the stereochemistry of {_list(marked)} (atoms counted from 0) as unknown or "
+            "mixed; give one stereoisomer, without that mark"
+        )
+    if open_:
+        raise InputError(
+            f"{place}: the structure leaves the stereochemistry of {_list(open_)} (atoms counted from 0) undefined; "
+            "give one stereoisomer with a relaxed 3D structure"
         )
 
 

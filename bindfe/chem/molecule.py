@@ -19,8 +19,23 @@ def positions_nm(mol: Chem.Mol) -> NDArray[np.float64]:
 
 
 def assign_stereo(mol: Chem.Mol) -> None:
-    """Set chiral tags and double-bond stereo from the conformer."""
+    """Set chiral tags and double-bond stereo from the conformer.
+
+    The coordinates also decide a C=N-H that the file marks as unknown: RDKit writes that mark for every
+    amidine that comes from a SMILES.
+    """
+    for bond in mol.GetBonds():
+        ends = (bond.GetBeginAtom(), bond.GetEndAtom())
+        if bond.GetStereo() == Chem.BondStereo.STEREOANY and any(map(_is_imine, ends)):
+            bond.SetStereo(Chem.BondStereo.STEREONONE)
+            bond.SetBondDir(Chem.BondDir.NONE)
     Chem.AssignStereochemistryFrom3D(mol, replaceExistingTags=True)
+
+
+def _is_imine(atom: Chem.Atom) -> bool:
+    """Nitrogen of =N-H."""
+    others = [n for n in atom.GetNeighbors() if n.GetAtomicNum() == 1]
+    return bool(atom.GetAtomicNum() == 7 and atom.GetDegree() == 2 and len(others) == 1)
 
 
 def smiles_of(mol: Chem.Mol) -> str:

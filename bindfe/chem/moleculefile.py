@@ -81,7 +81,7 @@ def parse_record(record: FileRecord) -> Chem.Mol:
     Raises:
         InputError: RDKit cannot read it or its chemistry is impossible; the message has the reason.
     """
-    with rdBase.CaptureErrorLog() as log:
+    with rdBase.BlockLogs(), rdBase.CaptureErrorLog() as log:
         mol = _parse_mol2(record.text) if record.kind == "mol2" else _parse_sdf(record.text)
         reason = _clean(log.messages)
     if mol is None:
@@ -91,15 +91,26 @@ def parse_record(record: FileRecord) -> Chem.Mol:
         )
     if mol.GetNumAtoms() == 0:
         raise InputError(f"{record.place}: has no atoms; remove the record or export the molecule again")
+    problems = _sanitise(mol)
+    if problems:
+        raise InputError(
+            f"{record.place}: impossible chemistry ({'; '.join(problems)}); atoms are counted from 0: "
+            "correct bond orders and formal charges"
+        )
+    return mol
+
+
+def _sanitise(mol: Chem.Mol) -> list[str]:
+    """Perceive rings, aromaticity and implicit hydrogens; what stands in the way, if anything does."""
     with rdBase.BlockLogs():
         problems = [problem.Message() for problem in Chem.DetectChemistryProblems(mol)]
         if problems:
-            raise InputError(
-                f"{record.place}: impossible chemistry ({'; '.join(problems)}); atoms are counted from 0: "
-                "correct bond orders and formal charges"
-            )
-        Chem.SanitizeMol(mol)
-    return mol
+            return problems
+        try:
+            Chem.SanitizeMol(mol)
+        except Chem.MolSanitizeException as error:  # some valences show only once groups are cleaned up
+            return [str(error)]
+    return []
 
 
 def _split_sdf(text: str) -> list[str]:
