@@ -183,11 +183,13 @@ class AlchemySettings(_Section):
 class RestraintSettings(_Section):
     """What holds the ligand in the site while it is decoupled."""
 
-    kind: Literal["harmonic", "flat-bottom", "boresch"] = _set(
-        "harmonic", "spring or flat well between centroids (hosts), or Boresch's six springs (proteins)"
+    kind: Literal["harmonic", "flat-bottom", "axial", "boresch"] = _set(
+        "harmonic",
+        "spring or flat well between centroids, with the axes aligned (a long guest in a barrel), or Boresch's six",
     )
     spring: Spring = _of("5 kcal/mol/A^2", "kcal/mol/A^2", "k of U = k/2 r^2, or of the well's wall")
     flat_radius: Length = _of("3 A", "A", "no force inside (flat-bottom)")
+    axis_spring: Energy = _of("10 kcal/mol", "kcal/mol", "K of U = K sin^2(angle between the axes) (axial)", gt=0)
     distance_spring: Spring = _of("10 kcal/mol/A^2", "kcal/mol/A^2", "distance (Boresch)")
     angle_spring: AngleSpring = _of("20 kcal/mol/rad^2", "kcal/mol/rad^2", "two angles (Boresch)")
     dihedral_spring: AngleSpring = _of("20 kcal/mol/rad^2", "kcal/mol/rad^2", "three dihedrals (Boresch)")

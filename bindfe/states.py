@@ -114,5 +114,28 @@ class BoreschRestraint:
     """k_p [kJ/mol/rad^2]."""
 
 
-Restraint = CentroidRestraint | BoreschRestraint
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AxialRestraint:
+    """A spring between centroids, and another between a receptor's axis and a ligand's.
+
+    ``U = k/2 r^2 + K sin^2(theta)``, with r between the centroids and theta between the axes: for a long
+    guest in a barrel. Both ends of the guest are equally welcome, so it excludes no pose that turning
+    the guest over makes.
+    """
+
+    receptor_atoms: tuple[int, ...]
+    """Atoms of the receptor whose unweighted centroid is one end of the spring."""
+    ligand_atoms: tuple[int, ...]
+    """Atoms of the ligand whose unweighted centroid is the other end."""
+    receptor_ends: tuple[tuple[int, ...], tuple[int, ...]]
+    """Atoms at both ends of the receptor's axis; it joins their centroids."""
+    ligand_ends: tuple[tuple[int, ...], tuple[int, ...]]
+    """Atoms at both ends of the ligand's axis."""
+    spring: float
+    """k [kJ/mol/nm^2]."""
+    axis_spring: float
+    """K [kJ/mol]."""
+
+
+Restraint = CentroidRestraint | BoreschRestraint | AxialRestraint
 """Any restraint between a receptor and a ligand."""

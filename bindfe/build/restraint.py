@@ -10,10 +10,11 @@ import numpy as np
 import openmm as mm
 from numpy.typing import NDArray
 
+from bindfe.build.axis import axis_ends
 from bindfe.errors import RestraintError
 from bindfe.protocol import RestraintSettings
 from bindfe.results import Floats
-from bindfe.states import BoreschRestraint, CentroidRestraint, Restraint
+from bindfe.states import AxialRestraint, BoreschRestraint, CentroidRestraint, Restraint
 
 LAMBDA_RESTRAINTS = "lambda_restraints"
 """Global parameter that scales a restraint's energy; 1 is fully on."""
@@ -53,6 +54,15 @@ def choose_restraint(
         _given(settings.ligand_atoms, ligand_atoms, "ligand_atoms"),
     )
     receptor, ligand = ([i for i in atoms if i in heavy] for atoms in (receptor_atoms, ligand_atoms))
+    if settings.kind == "axial":
+        return AxialRestraint(
+            receptor_atoms=given[0] or tuple(receptor),
+            ligand_atoms=given[1] or tuple(ligand),
+            receptor_ends=axis_ends(positions, given[0] or receptor, of="receptor"),
+            ligand_ends=axis_ends(positions, given[1] or ligand, of="ligand"),
+            spring=settings.spring,
+            axis_spring=settings.axis_spring,
+        )
     if settings.kind != "boresch":
         return CentroidRestraint(
             receptor_atoms=given[0] or tuple(receptor),
@@ -109,6 +119,8 @@ def restraint_force(restraint: Restraint, *, periodic: bool) -> mm.Force:
     """
     if isinstance(restraint, BoreschRestraint):
         force: mm.CustomCompoundBondForce | mm.CustomCentroidBondForce = _boresch_force(restraint)
+    elif isinstance(restraint, AxialRestraint):
+        force = _axial_force(restraint)
     else:
         force = _centroid_force(restraint)
     force.setName("restraint")
@@ -125,6 +137,21 @@ def _centroid_force(restraint: CentroidRestraint) -> mm.CustomCentroidBondForce:
     for atoms in (restraint.receptor_atoms, restraint.ligand_atoms):
         force.addGroup(list(atoms), [1.0] * len(atoms))
     force.addBond([0, 1], [restraint.spring, restraint.flat_radius])
+    return force
+
+
+def _axial_force(restraint: AxialRestraint) -> mm.CustomCentroidBondForce:
+    """Groups 1 and 2 are the centroids, 3 and 4 the receptor's ends, 5 and 6 the ligand's."""
+    force = mm.CustomCentroidBondForce(
+        6,
+        f"{LAMBDA_RESTRAINTS}*((k/2)*distance(g1,g2)^2+K*(1-c^2));"
+        "c=((x4-x3)*(x6-x5)+(y4-y3)*(y6-y5)+(z4-z3)*(z6-z5))/(distance(g3,g4)*distance(g5,g6))",
+    )
+    for name in ("k", "K"):
+        force.addPerBondParameter(name)
+    for atoms in (restraint.receptor_atoms, restraint.ligand_atoms, *restraint.receptor_ends, *restraint.ligand_ends):
+        force.addGroup(list(atoms), [1.0] * len(atoms))
+    force.addBond(list(range(6)), [restraint.spring, restraint.axis_spring])
     return force
 
 

@@ -10,7 +10,7 @@ from scipy.integrate import quad
 
 from bindfe.errors import RestraintError
 from bindfe.results import Floats
-from bindfe.states import BoreschRestraint, CentroidRestraint, Restraint
+from bindfe.states import AxialRestraint, BoreschRestraint, CentroidRestraint, Restraint
 from bindfe.units import STANDARD_VOLUME_NM3, thermal_energy
 
 COLLINEAR_BARRIER = 5.0
@@ -25,7 +25,8 @@ def standard_state_correction(restraint: Restraint, *, temperature: float) -> fl
 
     With Z the configuration integral of the restraint over the ligand's position and orientation::
 
-        dG = -kT ln(V / Z),   V = V0 for a centroid restraint, 8 pi^2 V0 for Boresch's six springs
+        dG = -kT ln(V / Z),   V = V0 for a centroid restraint, 4 pi V0 with aligned axes,
+                                  8 pi^2 V0 for Boresch's six springs
 
     where V0 = 1.661 nm^3 is the volume of one molecule at 1 mol/L.
 
@@ -42,6 +43,8 @@ def standard_state_correction(restraint: Restraint, *, temperature: float) -> fl
     """
     if isinstance(restraint, BoreschRestraint):
         return boresch_standard_state_correction(restraint, temperature=temperature)
+    if isinstance(restraint, AxialRestraint):
+        return axial_standard_state_correction(restraint, temperature=temperature)
     return centroid_standard_state_correction(restraint, temperature=temperature)
 
 
@@ -80,6 +83,36 @@ def centroid_standard_state_correction(restraint: CentroidRestraint, *, temperat
     wall, _ = quad(outside, 0.0, math.sqrt(2 * _REACH), epsabs=0.0, epsrel=1e-10)
     volume = 4 * math.pi * (edge**3 / 3 + width * wall)
     return -kt * math.log(STANDARD_VOLUME_NM3 / volume)
+
+
+def axial_standard_state_correction(restraint: AxialRestraint, *, temperature: float) -> float:
+    """Free energy of letting a ligand go from a spring with aligned axes into 1 mol/L.
+
+    Turning the ligand about its centroid moves its axis and not the centroid, so the integral is that of the
+    spring times that of the directions::
+
+        dG = -kT ln(4 pi V0 / (Z_r Z_axis)),   Z_axis = 2 pi int sin(t) e^(-K sin^2(t)/kT) dt, t = 0 .. pi
+
+    Args:
+        restraint: The two springs.
+        temperature: Temperature of the decoupled state [K].
+
+    Returns:
+        dG of release [kJ/mol].
+
+    Raises:
+        RestraintError: A spring is not positive.
+    """
+    if restraint.axis_spring <= 0:
+        raise RestraintError(f"axis spring {restraint.axis_spring:g} kJ/mol aligns nothing: it must be positive")
+    kt = thermal_energy(temperature)
+    spring = CentroidRestraint(
+        receptor_atoms=restraint.receptor_atoms, ligand_atoms=restraint.ligand_atoms, spring=restraint.spring
+    )
+    stiffness = restraint.axis_spring / kt
+    # x = 1 - cos(t) counts from the aligned axis; half of the directions, the other half is its mirror image
+    half, _ = quad(lambda x: math.exp(-stiffness * x * (2 - x)), 0.0, min(1.0, _REACH / stiffness), epsrel=1e-10)
+    return centroid_standard_state_correction(spring, temperature=temperature) + kt * math.log(half)
 
 
 def boresch_standard_state_correction(restraint: BoreschRestraint, *, temperature: float) -> float:
