@@ -19,7 +19,7 @@ by whole chunks.
     │   │       └── restart-00000.npz what the next chunk starts from; only the latest is kept
     │   ├── committee/              energies of the members on stored frames
     │   ├── switching/              work values, one file for each switch batch
-    │   ├── depiction.svg
+    │   ├── inputs.json  depiction.svg
     │   └── estimate.json  binding.json
     ├── prediction.json  predictions.csv
     └── figures/  report.html

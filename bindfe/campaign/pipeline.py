@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import platform as machine
 from collections.abc import Callable
@@ -194,6 +195,7 @@ def prepare_run(run: Run, protocol: Protocol) -> tuple[tuple[str, ...], dict[str
 
 
 def _prepare_ligand(run: Run, protocol: Protocol, receptor: Receptor, ligand: Ligand) -> None:
+    _check_inputs(run, receptor, ligand)
     fingerprint = protocol.fingerprint(receptor.content(), ligand.content())
     for kind in protocol.leg_kinds:
         directory = run.prepared(ligand.name, kind)
@@ -201,16 +203,29 @@ def _prepare_ligand(run: Run, protocol: Protocol, receptor: Receptor, ligand: Li
             from bindfe.build.leg import prepare_leg
 
             prepare_leg(receptor, ligand, kind, protocol, directory, fingerprint=fingerprint)
-        elif read_record(directory / "leg.json", PreparedLeg).fingerprint != fingerprint:
-            raise InputError(
-                f"{ligand.name}: its structure or the receptor's is not the one that {run.root} was begun with; "
-                "restore the file, or choose another directory with --out"
-            )
     depiction = run.ligand(ligand.name) / "depiction.svg"
     if not depiction.exists():
         from bindfe.chem.depiction import depict
 
         write_text(depiction, depict(ligand))
+
+
+def _check_inputs(run: Run, receptor: Receptor, ligand: Ligand) -> None:
+    """Remember the structures that a ligand's legs were made of; refuse others later."""
+    path = run.ligand(ligand.name) / "inputs.json"
+    digests = {
+        "receptor": hashlib.sha256(receptor.content()).hexdigest(),
+        "ligand": hashlib.sha256(ligand.content()).hexdigest(),
+    }
+    if not path.exists():
+        write_record(path, digests)
+        return
+    for what, digest in read_plain(path).items():
+        if digest != digests[what]:
+            raise InputError(
+                f"{ligand.name}: the {what}'s structure is not the one that {run.root} was begun with; "
+                "restore the file, or choose another directory with --out"
+            )
 
 
 def ligands_of(run: Run) -> tuple[str, ...]:
