@@ -240,7 +240,7 @@ def test_refuses_impossible_valence(sdf):
 def test_refuses_a_bond_that_makes_sense_only_until_valences_are_counted(sdf, root):
     """RDKit's list of problems is empty for this line; only its sanitisation objects."""
     text = (root / "systems/cb7/b2.sdf").read_text()
-    sdf.write_text(text.replace("\n  2 14  1  0\n", "\n  9 2 14  1  0\n"))
+    sdf.write_text(text.replace("\n  2 14  1  0\n", "\n 9 2 14  1  0\n"))
     _refused(sdf, "(b2)", "impossible chemistry", "atom # 8 C")
 
 
@@ -318,8 +318,7 @@ def test_refuses_a_double_bond_that_is_marked_as_either(sdf):
 def test_the_structure_decides_an_amidine_that_is_marked_as_either(sdf):
     mol = _embedded("NC(=N)c1ccccc1")
     (ligand,) = read_ligands(_write(sdf, mol))
-    assert Chem.MolToSmiles(Chem.MolFromSmiles(ligand.smiles), isomericSmiles=False) == "N=C(N)c1ccccc1"
-    assert "/" in ligand.smiles
+    assert ligand.smiles in {"[H]/N=C(/N)c1ccccc1", "[H]/N=C(\\N)c1ccccc1"}
 
 
 def test_refuses_a_mixture_of_enantiomers(sdf):
