@@ -26,7 +26,7 @@ import numpy as np
 import openmm as mm
 from openmm import app, unit
 
-from bindfe.errors import InputError, MissingDependency
+from bindfe.errors import InputError, MissingDependency, StoreError
 from bindfe.protocol import Protocol
 from bindfe.results import Floats
 from bindfe.store import write_text
@@ -186,7 +186,10 @@ def molecule_parameters(molecule: _Molecule, protocol: Protocol) -> str:
         return path.read_text(encoding="utf-8")
     logger.info("computing the parameters of %s (kept in %s)", molecule.name, path.parent)
     text = _parameters_by_openff(molecule, protocol)
-    write_text(path, text)
+    try:
+        write_text(path, text)
+    except StoreError as error:
+        logger.warning("parameters are not kept for the next run: %s", error)
     return text
 
 
