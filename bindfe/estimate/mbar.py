@@ -293,7 +293,9 @@ def _check(potentials: ReducedPotentials, where: str) -> None:
 
 
 def _first_cycle(potentials: ReducedPotentials) -> int:
-    return max(equilibrated_from(energy_series(potentials)), equilibrated_from(gradient_series(potentials)))
+    """First cycle to keep, at most half way: a run that relaxes all along is warned of, not cut to its tail."""
+    found = max(equilibrated_from(energy_series(potentials)), equilibrated_from(gradient_series(potentials)))
+    return min(found, (int(cycle_index(potentials)[-1]) + 1) // 2)
 
 
 def _drop_cycles(potentials: ReducedPotentials, first: int, where: str) -> ReducedPotentials:
@@ -356,8 +358,8 @@ def _reweighting_warnings(solution: MbarSolution, g: float, where: str) -> Itera
 
 def _time_warnings(solution: MbarSolution, error: float, first: int, n_cycles: int, where: str) -> Iterator[str]:
     """Late equilibration, and halves that disagree: each half has twice the variance of the whole."""
-    if first > n_cycles / 2:
-        yield f"{where} took more than half of its cycles ({first} of {n_cycles}) to equilibrate: sample longer"
+    if first and first >= n_cycles // 2:
+        yield f"{where} took half of its {n_cycles} cycles or more to equilibrate: sample longer"
     early = np.arange(solution.n_cycles) < solution.n_cycles / 2
     f = solution.solve_parts(np.array([early, ~early], dtype=float))
     drift = float((f[1, -1] - f[1, 0]) - (f[0, -1] - f[0, 0]))
