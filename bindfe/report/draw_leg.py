@@ -49,7 +49,7 @@ def draw_overlap(leg: LegEstimate, *, minimum: float) -> Figure:
             for row, column in ((first, first + 1), (first + 1, first)):
                 _frame(axes, row, column)
     axes.set_title(f"{leg.kind.value}, repeat {leg.repeat + 1}: overlap of states")
-    axes.set_xlabel("... could as well come from state")
+    axes.set_xlabel("... could as well belong to state")
     axes.set_ylabel("samples of state ...")
     return figure
 
@@ -66,21 +66,21 @@ def draw_mixing(leg: LegEstimate) -> Figure:
 
 def _matrix(matrix: Floats, colours: str) -> tuple[Figure, Axes]:
     states = len(matrix)
-    size = min(max(3.4, 0.75 + 0.29 * states), 8.0)
+    size = min(max(3.4, 0.75 + 0.24 * states), 8.0)
     figure, axes = style.blank(size, size)
     filled = np.nan_to_num(matrix)
-    darkest = max(0.5, float(filled.max()))
+    darkest = min(1.0, 1.3 * max(0.4, float(filled.max())))
     axes.imshow(filled, cmap=colours, vmin=0.0, vmax=darkest, interpolation="nearest")
     if states <= _MOST_NUMBERED:
         for row, column in zip(*np.nonzero(filled >= 0.005), strict=True):
             value = float(matrix[row, column])
             text = f"{value:.2f}".lstrip("0") if value < 0.995 else "1"
-            colour = "white" if value > 0.55 * darkest else style.INK
-            axes.text(column, row, text, ha="center", va="center", fontsize=6.5, color=colour)
+            colour = "white" if value > 0.62 * darkest else style.INK
+            axes.text(column, row, text, ha="center", va="center", fontsize=6.8, color=colour)
     step = 1 if states <= _MOST_NUMBERED else 5
     axes.set_xticks(range(0, states, step))
     axes.set_yticks(range(0, states, step))
-    axes.tick_params(length=0, labelsize=7)
+    axes.tick_params(length=0, labelsize=7.5)
     axes.spines[:].set_visible(False)
     return figure, axes
 

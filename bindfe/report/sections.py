@@ -84,10 +84,11 @@ def ligand_section(material: LigandMaterial, run: ReportMaterial, pictures: dict
 
 
 def ligand_warnings(material: LigandMaterial) -> tuple[str, ...]:
-    """Warnings of the prediction, the cycle and the legs, each once."""
+    """Warnings of the prediction, the cycle and the legs, each once; those of a leg say which."""
     found = [*material.prediction.warnings, *material.binding.warnings]
     for leg in material.legs:
-        found += [text for text in leg.warnings if not any(text in earlier for earlier in found)]
+        where = f"{leg.kind.value.capitalize()} leg, repeat {leg.repeat + 1}: "
+        found += [where + text for text in leg.warnings if not any(text in earlier for earlier in found)]
     return tuple(dict.fromkeys(found))
 
 

@@ -33,7 +33,7 @@ def banded(states: int, rng: np.random.Generator, *, width: float) -> np.ndarray
     """A row-stochastic matrix that falls off from the diagonal."""
     gap = np.abs(np.subtract.outer(np.arange(states), np.arange(states)))
     matrix = np.exp(-((gap / width) ** 2)) * rng.uniform(0.8, 1.2, (states, states))
-    return matrix / matrix.sum(axis=1, keepdims=True)
+    return np.asarray(matrix / matrix.sum(axis=1, keepdims=True), dtype=float)
 
 
 def make_leg(kind: LegKind, repeat: int, *, states: int, total: float, seed: int, width: float = 1.6) -> LegEstimate:
@@ -48,7 +48,7 @@ def make_leg(kind: LegKind, repeat: int, *, states: int, total: float, seed: int
         covariance=np.eye(states) * 0.05,
         bootstrap_error=0.35,
         overlap=banded(states, rng, width=width),
-        n_effective=rng.integers(80, 400, states),
+        n_effective=rng.uniform(80, 400, states),
         equilibrated_from=40,
         n_cycles=2000,
         statistical_inefficiency=3.4,
@@ -65,7 +65,9 @@ def make_leg(kind: LegKind, repeat: int, *, states: int, total: float, seed: int
     )
 
 
-def make_ligand(name: str = "B2", *, repeats: int = 3, committee: bool = True, seed: int = 1) -> LigandMaterial:
+def draw_records(
+    name: str = "B2", *, repeats: int = 3, committee: bool = True, states: int = 19, seed: int = 1
+) -> LigandMaterial:
     rng = np.random.default_rng(seed)
     terms = (
         Term(name="decoupling in the complex", delta_g_kcal_mol=-31.42, standard_error_kcal_mol=0.21,
@@ -126,8 +128,11 @@ def make_ligand(name: str = "B2", *, repeats: int = 3, committee: bool = True, s
         for place in ("bound", "free")
     )
     legs = tuple(
-        make_leg(kind, repeat, states=states, total=total_kt, seed=seed + 10 * repeat, width=width)
-        for kind, states, total_kt, width in ((LegKind.COMPLEX, 19, 53.1, 1.6), (LegKind.SOLVENT, 15, 27.1, 2.2))
+        make_leg(kind, repeat, states=count, total=total_kt, seed=seed + 10 * repeat, width=width)
+        for kind, count, total_kt, width in (
+            (LegKind.COMPLEX, states, 53.1, 1.6),
+            (LegKind.SOLVENT, min(states, 15), 27.1, 2.2),
+        )
         for repeat in range(repeats)
     )
     return LigandMaterial(
@@ -152,7 +157,7 @@ def make_ligand(name: str = "B2", *, repeats: int = 3, committee: bool = True, s
     )
 
 
-def make_run(*ligands: LigandMaterial) -> ReportMaterial:
+def gather(*ligands: LigandMaterial) -> ReportMaterial:
     return ReportMaterial(
         name="quickstart",
         protocol_yaml="name: quickstart  # name of the calculation\nsampling:\n  time_step: 4 fs  # <b> & more\n",
@@ -167,21 +172,13 @@ def make_run(*ligands: LigandMaterial) -> ReportMaterial:
     )
 
 
-@pytest.fixture
-def ligand() -> LigandMaterial:
-    return make_ligand()
+@pytest.fixture(scope="session")
+def make_ligand() -> Callable[..., LigandMaterial]:
+    """Material of one ligand, by name, repeats, committee and states."""
+    return draw_records
 
 
-@pytest.fixture
-def run(ligand: LigandMaterial) -> ReportMaterial:
-    return make_run(ligand)
-
-
-@pytest.fixture
-def ligand_maker() -> Callable[..., LigandMaterial]:
-    return make_ligand
-
-
-@pytest.fixture
-def run_maker() -> Callable[..., ReportMaterial]:
-    return make_run
+@pytest.fixture(scope="session")
+def make_run() -> Callable[..., ReportMaterial]:
+    """Material of a run of the given ligands."""
+    return gather

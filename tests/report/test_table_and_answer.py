@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,11 @@ from bindfe.report.material import LigandMaterial, failure_of
 from bindfe.report.table import predictions_table
 
 COVERAGES = (0.5, 0.68, 0.9, 0.95)
+
+
+@pytest.fixture
+def ligand(make_ligand: Callable[..., LigandMaterial]) -> LigandMaterial:
+    return make_ligand()
 
 
 def test_table_has_the_documented_columns(ligand: LigandMaterial) -> None:

@@ -1,0 +1,56 @@
+"""The protocol in a few lines that a chemist reads."""
+
+from __future__ import annotations
+
+from bindfe.protocol import Protocol
+
+_METHODS = {
+    "transfer": "alchemical transfer from bulk solvent into the site",
+    "decouple": "double decoupling, in the complex and in solvent",
+}
+_SOLVENTS = {"obc2": "implicit (OBC2)", "tip3p": "explicit water (TIP3P)", "vacuum": "none (vacuum)"}
+_RESTRAINTS = {
+    "harmonic": "a spring between centroids",
+    "flat-bottom": "a flat-bottomed well between centroids",
+    "boresch": "six springs (Boresch)",
+}
+_COMMITTEES = {"ani2x": "ANI-2x", "ani1x": "ANI-1x", "ani1ccx": "ANI-1ccx"}
+
+
+def summarise(protocol: Protocol) -> dict[str, str]:
+    """What was calculated, with what and for how long; label to text, in reading order."""
+    settings, legs = protocol.sampling, protocol.leg_kinds
+    states = ", ".join(f"{kind.value} {protocol.schedule_of(kind).n_states}" for kind in legs)
+    times = f"{protocol.repeats.number} repeats of {settings.length / 1000:g} ns for each replica"
+    rows = _model(protocol) if protocol.analytic is not None else _molecules(protocol)
+    rows["Sampling"] = f"{times}; states: {states}"
+    rows["Temperature"] = f"{settings.temperature:g} K"
+    committee = _committee(protocol)
+    return {**rows, "Committee": committee} if committee else rows
+
+
+def _model(protocol: Protocol) -> dict[str, str]:
+    return {"Model": "a particle in a harmonic well, whose exact answer is known", "Restraint": _restraint(protocol)}
+
+
+def _molecules(protocol: Protocol) -> dict[str, str]:
+    fields = protocol.forcefield
+    charges = "NAGL (AM1-BCC) charges" if fields.charges == "nagl" else "charges from the input file"
+    return {
+        "Method": _METHODS[protocol.alchemy.method],
+        "Force field": f"{fields.small_molecule}, {charges}",
+        "Solvent": _SOLVENTS[protocol.solvent.model],
+        "Restraint": _restraint(protocol),
+    }
+
+
+def _restraint(protocol: Protocol) -> str:
+    return _RESTRAINTS[protocol.restraint.kind]
+
+
+def _committee(protocol: Protocol) -> str:
+    settings = protocol.committee
+    if settings.model == "none":
+        return ""
+    uses = {"none": "its energies on stored frames, reported only", "switching": "correction by switching both ways"}
+    return f"{_COMMITTEES[settings.model]}: {uses[settings.correction]}"
