@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ Integers = NDArray[np.int64]
 
 def _freeze(record: object, name: str, shape: tuple[int | None, ...], dtype: type = float) -> None:
     """Store ``record.name`` as a read-only array after checking its shape (None is any length)."""
-    array = np.array(getattr(record, name), dtype=dtype)
+    array: NDArray[Any] = np.array(getattr(record, name), dtype=dtype)
     if array.ndim != len(shape) or any(want not in (None, have) for want, have in zip(shape, array.shape, strict=True)):
         wanted = ", ".join("any" if length is None else str(length) for length in shape)
         raise EstimateError(f"{type(record).__name__}.{name} has shape {array.shape}, ({wanted}) is needed")

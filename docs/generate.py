@@ -14,8 +14,8 @@ HEAD = """\
 <!-- Written by docs/generate.py from the models in bindfe/protocol.py: change those, then run it. -->
 
 Every setting of every stage of a calculation is in one YAML file. A key that is not written has the default below;
-`bindfe protocol show` prints all of them as a file to start from; `bindfe protocol show FILE` prints what a file resolves
-to.
+`bindfe protocol show` prints all of them as a file to start from, and `bindfe protocol show FILE` prints what a file
+resolves to.
 
 - A **quantity** is text with a unit, such as `2 fs` or `10 kcal/mol/A^2`. Any unit of the same dimension will do:
   lengths in `A`, `nm`; times in `fs`, `ps`, `ns`, `us`; energies in `kcal/mol`, `kJ/mol`, `meV`; temperatures in `K`;
