@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import pickle
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +61,7 @@ class AniCommittee:
             raise InputError(f"{known.title} has members 0 to {known.n_members - 1}, not {self._members}")
         self.name = model
         self.numbers = tuple(int(number) for number in numbers)
-        self._ani = _load(model)
+        self._ani = _load(model, find_weights(model))
         self._networks = _networks(self._ani, self.numbers, self._members)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -202,16 +203,18 @@ def _open_committee(model: str, numbers: tuple[int, ...], members: tuple[int, ..
 
 
 @functools.lru_cache(maxsize=2)
-def _load(model: str) -> Any:
+def _load(model: str, path: Path | None) -> Any:
     """A torchani model with its weights, in float64, its weights' gradients frozen."""
-    path = find_weights(model)
     ani = _download(model) if path is None else _assemble(model, path)
     return ani.double().requires_grad_(False)
 
 
 def _torchani() -> Any:
     try:
-        import torchani
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns on every CPU that its CUDA extensions were not built
+            import torchani.arch
+            import torchani.models
     except ImportError as error:
         raise MissingDependency(f"committees need torchani: pip install torchani ({error})") from error
     return torchani
