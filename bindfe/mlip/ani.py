@@ -83,7 +83,7 @@ class AniCommittee:
         Raises:
             InputError: The frames have another number of atoms.
         """
-        frames = np.asarray(positions_nm, dtype=float)
+        frames = np.ascontiguousarray(positions_nm, dtype=float)  # torchani cannot read the strides of frames[:, atoms]
         if frames.ndim != 3 or frames.shape[1:] != (len(self.numbers), 3):
             raise InputError(f"frames of shape (any, {len(self.numbers)}, 3) are needed, found {frames.shape}")
         blocks = range(0, len(frames), _FRAMES_AT_ONCE)
@@ -95,7 +95,7 @@ class AniCommittee:
 
     def mean_energy_and_forces(self, positions_nm: ArrayLike) -> tuple[float, Floats]:
         """Mean of the members' energies [kJ/mol] and minus its gradient [kJ/mol/nm], (N, 3), at (N, 3) [nm]."""
-        positions = torch.tensor(np.asarray(positions_nm, dtype=float)[None], requires_grad=True)
+        positions = torch.tensor(np.ascontiguousarray(positions_nm, dtype=float)[None], requires_grad=True)
         energy = self._evaluate(positions).mean()
         (gradient,) = torch.autograd.grad(energy, positions)
         return float(energy.detach()) * KJ_PER_HARTREE, np.asarray(gradient[0].numpy() * -KJ_PER_HARTREE, dtype=float)

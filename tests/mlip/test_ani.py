@@ -78,6 +78,14 @@ def test_frames_do_not_know_of_each_other(numbers: tuple[int, ...], geometries: 
     np.testing.assert_allclose(ani.energies(many), np.tile(one_by_one, 8), atol=1e-7)
 
 
+def test_frames_cut_out_of_larger_ones_are_read_right(numbers: tuple[int, ...], geometries: np.ndarray) -> None:
+    ani = committee(numbers)
+    larger = np.concatenate([np.zeros((5, 3, 3)), geometries], axis=1)[:, list(range(3, 9))]
+    assert not larger.flags.c_contiguous
+    np.testing.assert_allclose(ani.energies(larger), ani.energies(geometries), atol=1e-7)
+    assert ani.mean_energy_and_forces(larger[2])[0] == pytest.approx(ani.energies(geometries)[:, 2].mean())
+
+
 def test_a_subset_holds_the_same_members(numbers: tuple[int, ...], geometries: np.ndarray) -> None:
     ani = committee(numbers)
     few = ani.subset((2, 5))
