@@ -118,7 +118,7 @@ def create_system(force_field: app.ForceField, topology: app.Topology, protocol:
 
 
 def nonbonded_force(system: mm.System) -> mm.NonbondedForce:
-    """The System's one NonbondedForce."""
+    """The System's one NonbondedForce; it lives as long as the System does, so keep that."""
     return next(force for force in system.getForces() if isinstance(force, mm.NonbondedForce))
 
 

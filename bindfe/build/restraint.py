@@ -71,6 +71,8 @@ def choose_restraint(
             flat_radius=settings.flat_radius if settings.kind == "flat-bottom" else 0.0,
         )
     triples = _triple(given[0], "receptor_atoms"), _triple(given[1], "ligand_atoms")
+    if triples[0] and triples[1]:
+        return boresch_restraint(settings, positions=positions, receptor_atoms=triples[0], ligand_atoms=triples[1])
     for pool in (preferred, heavy):
         anchors = _boresch_anchors(
             positions,

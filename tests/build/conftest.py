@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import openmm as mm
 import pytest
+
 from bindfe.chem.ligand import Ligand, read_ligands
 from bindfe.chem.receptor import Receptor, read_receptor
 from bindfe.protocol import Protocol, parse_protocol

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import openmm as mm
 import pytest
+
 from bindfe.build import analytic_delta_g, load_leg, load_plain, prepare_analytic_leg
 from bindfe.errors import ProtocolError
 from bindfe.estimate.correction import standard_state_correction

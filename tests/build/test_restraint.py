@@ -5,10 +5,11 @@ import math
 import numpy as np
 import openmm as mm
 import pytest
+
 from bindfe.build.restraint import boresch_restraint, choose_restraint, restraint_force
 from bindfe.errors import RestraintError
 from bindfe.estimate.correction import standard_state_correction
-from bindfe.states import BoreschRestraint, CentroidRestraint
+from bindfe.states import AxialRestraint, BoreschRestraint, CentroidRestraint
 from bindfe.units import KJ_PER_KCAL, STANDARD_VOLUME_NM3, parse_quantity, thermal_energy
 
 TEMPERATURE = 298.15
@@ -97,6 +98,33 @@ def test_centroid_volume_in_the_context_is_that_of_the_correction(flat_radius):
             * sum(w * boltzmann(0.5 * (high - low) * x + 0.5 * (high + low)) for x, w in zip(node, weight, strict=True))
         )
     expected = -KT * math.log(STANDARD_VOLUME_NM3 / volume)
+    assert standard_state_correction(restraint, temperature=TEMPERATURE) == pytest.approx(
+        expected, abs=1e-3 * KJ_PER_KCAL
+    )
+
+
+@pytest.mark.parametrize("stiffness", [2.0, 40.0])
+def test_axial_volume_in_the_context_is_that_of_the_correction(stiffness):
+    restraint = AxialRestraint(
+        receptor_atoms=(0, 1),
+        ligand_atoms=(2, 3),
+        receptor_ends=((0,), (1,)),
+        ligand_ends=((2,), (3,)),
+        spring=2092.0,
+        axis_spring=stiffness,
+    )
+    energy = Energies(restraint, 4)
+    node, weight = np.polynomial.legendre.leggauss(60)
+
+    def boltzmann(shift, cosine):
+        axis = np.array([cosine, 0.0, math.sqrt(1 - cosine**2)])
+        centre = shift * np.array([0.6, 0.8, 0.0])
+        return math.exp(-energy(np.array([[0.2, 0, 0], [-0.2, 0, 0], centre + 0.3 * axis, centre - 0.3 * axis])) / KT)
+
+    radii = 0.3 * (node + 1)
+    space = 0.3 * sum(w * 4 * math.pi * r * r * boltzmann(r, 1.0) for r, w in zip(radii, weight, strict=True))
+    turning = 0.5 * sum(w * boltzmann(0.0, c) for c, w in zip(node, weight, strict=True))  # share of all directions
+    expected = -KT * math.log(STANDARD_VOLUME_NM3 / (space * turning))
     assert standard_state_correction(restraint, temperature=TEMPERATURE) == pytest.approx(
         expected, abs=1e-3 * KJ_PER_KCAL
     )
@@ -210,7 +238,7 @@ def test_centroids_are_of_heavy_atoms_and_anchors_can_be_given(settings):
 def test_impossible_anchors_are_refused_with_advice(settings):
     line = np.zeros((6, 3))
     line[:, 0] = np.arange(6) * 0.15
-    with pytest.raises(RestraintError, match="restraint.kind: harmonic"):
+    with pytest.raises(RestraintError, match=r"Use restraint\.kind: harmonic"):
         choose(settings("boresch"), line)
     with pytest.raises(RestraintError, match=r"of the ligand \(of 1\)"):
         choose(settings("boresch"), boresch_pose(0.5, 1.2, 1.7, 3.0, -1.0, 0.4), heavy={0, 1, 2, 3})

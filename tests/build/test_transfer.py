@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import openmm as mm
 import pytest
+
 from bindfe.build import LoadedLeg, load_leg, load_plain, prepare_leg
 from bindfe.build.forcefield import parametrise
 from bindfe.build.solvate import solvate

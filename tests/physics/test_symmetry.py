@@ -12,6 +12,7 @@ import math
 import numpy as np
 import openmm as mm
 import pytest
+
 from bindfe.build.restraint import restraint_force
 from bindfe.estimate.correction import standard_state_correction, symmetry_correction
 from bindfe.states import BoreschRestraint, CentroidRestraint
