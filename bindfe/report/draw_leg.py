@@ -44,9 +44,9 @@ def least_mixed(legs: tuple[LegEstimate, ...]) -> LegEstimate:
 def draw_overlap(leg: LegEstimate, *, minimum: float) -> Figure:
     """The overlap matrix as a heat map with numbers; neighbours below ``minimum`` are framed."""
     figure, axes = _matrix(leg.overlap, "Blues")
-    for first, value in enumerate(neighbour_overlap(leg)):
-        if value < minimum:
-            for row, column in ((first, first + 1), (first + 1, first)):
+    for first in range(len(leg.overlap) - 1):
+        for row, column in ((first, first + 1), (first + 1, first)):
+            if leg.overlap[row, column] < minimum:
                 _frame(axes, row, column)
     axes.set_title(f"{leg.kind.value}, repeat {leg.repeat + 1}: overlap of states")
     axes.set_xlabel("... could as well belong to state")
@@ -113,8 +113,10 @@ def draw_convergence(legs: tuple[LegEstimate, ...], *, temperature: float) -> Fi
         axes.set_visible(False)
     figure.supylabel(f"{legs[0].kind.value} leg (kcal/mol)", fontsize=9)
     figure.supxlabel("part of the samples used (%)", fontsize=9)
-    handles, labels = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper right", ncols=3, handlelength=1.4)
+    named = {
+        label: handle for axes in panels.flat for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(list(named.values()), list(named), loc="outside upper right", ncols=3, handlelength=1.4)
     return figure
 
 
@@ -125,16 +127,14 @@ def _draw_both_ways(axes: Axes, convergence: Convergence, unit: float) -> None:
         ("from the start", convergence.forward, convergence.forward_error, style.BLUE, "o"),
         ("from the end", convergence.reverse, convergence.reverse_error, style.ORANGE, "s"),
     )
-    finite = np.flatnonzero(np.isfinite(convergence.forward))
-    if len(finite):
-        value, error = unit * convergence.forward[finite[-1]], unit * convergence.forward_error[finite[-1]]
-        error = float(np.nan_to_num(error))
+    if len(part) and np.isfinite(convergence.forward[-1]):
+        value, error = unit * convergence.forward[-1], unit * float(np.nan_to_num(convergence.forward_error[-1]))
         axes.axhspan(value - error, value + error, color=style.FAINT, zorder=0, label="all samples ± standard error")
     for name, value, error, colour, marker in series:
         error = np.where(np.isfinite(error), error, 0.0)
         axes.fill_between(part, unit * (value - error), unit * (value + error), color=colour, alpha=0.22, linewidth=0)
         axes.plot(part, unit * value, color=colour, marker=marker, markersize=3, linewidth=1.2, label=name)
-    if not len(finite):
+    if not np.isfinite([convergence.forward, convergence.reverse]).any():
         axes.text(0.5, 0.5, "too few samples", transform=axes.transAxes, ha="center", va="center")
     axes.set_xlim(0, 104)
     axes.grid(axis="y")
