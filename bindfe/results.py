@@ -249,6 +249,8 @@ class BindingEstimate:
     """delta_g under each committee member [kcal/mol], (M,); empty without a committee correction."""
     member_errors: Floats
     """Standard error of each member's difference from the mean [kcal/mol], (M,)."""
+    round_trips: int | None = None
+    """Fewest end-to-end journeys of any leg and repeat; None where replicas were not exchanged."""
     warnings: tuple[str, ...] = ()
     """What a user should know, in plain words."""
 

@@ -63,6 +63,13 @@ class PlainSystem:
     atoms_in_leg: tuple[int, ...]
     """Number of each atom in the leg that it belongs to, (N,)."""
 
+    @property
+    def ligand_charge(self) -> int:
+        """Net charge of the ligand [e], from its partial charges."""
+        (force,) = (each for each in self.system.getForces() if isinstance(each, mm.NonbondedForce))
+        charges = (force.getParticleParameters(i)[0].value_in_unit(unit.elementary_charge) for i in self.ligand_atoms)
+        return round(sum(charges))
+
 
 def interacting_state(kind: LegKind, schedule: LambdaSchedule) -> int:
     """The state in which the ligand is wholly in its surroundings and no restraint acts."""

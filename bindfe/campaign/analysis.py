@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from bindfe.campaign.plan import task_seed
-from bindfe.campaign.potential import stored_corrections
+from bindfe.campaign.potential import skipped, stored_corrections
 from bindfe.errors import BindfeError, EstimateError
 from bindfe.estimate.cycle import Method, close_cycle
 from bindfe.protocol import Protocol
@@ -69,6 +70,7 @@ def estimate_ligand(run: Run, protocol: Protocol, name: str) -> BindingEstimate:
     )
     if not legs:
         raise EstimateError(f"{name}: no repeat has samples of every leg yet")
+    corrections, warnings = stored_corrections(run, protocol, name)
     binding = close_cycle(
         legs,
         ligand=name,
@@ -76,8 +78,9 @@ def estimate_ligand(run: Run, protocol: Protocol, name: str) -> BindingEstimate:
         method=method_of(protocol),
         restraint=_prepared(run, protocol, name).restraint,
         n_equivalent=protocol.ligands.equivalent_poses,
-        corrections=stored_corrections(run, protocol, name),
+        corrections=corrections,
     )
+    binding = replace(binding, warnings=(*binding.warnings, *warnings, *filter(None, [skipped(run, name)])))
     write_records(run.ligand(name) / "estimate.json", legs)
     write_record(run.ligand(name) / "binding.json", binding)
     return binding

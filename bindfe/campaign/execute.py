@@ -9,15 +9,17 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from bindfe.campaign.plan import Task
 from bindfe.errors import BindfeError, SamplingError, StoreError
-from bindfe.protocol import ComputeSettings, Protocol, parse_protocol
+from bindfe.protocol import ComputeSettings, parse_protocol
+from bindfe.protocol import Protocol as Settings
 from bindfe.store import Run
 
 logger = logging.getLogger(__name__)
@@ -26,11 +28,22 @@ Tick = Callable[[], None]
 """Called about twice a second while tasks run, for a progress display."""
 
 
+class Job(Protocol):
+    """Anything that a worker does at a time: it knows its ligand and says what it is."""
+
+    @property
+    def ligand(self) -> str:
+        """Name of the ligand."""
+
+
+J = TypeVar("J", bound=Job)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
     """A task that did not finish; the others did."""
 
-    task: Task
+    task: Job
     """Which one."""
     error: BindfeError
     """Why, in words for the user."""
@@ -63,7 +76,7 @@ def locked(path: Path, *, busy: str, patience: float = 0.0) -> Iterator[None]:
 
 
 def run_tasks(
-    run: Run, tasks: tuple[Task, ...], protocol: Protocol, *, tick: Tick | None = None
+    run: Run, tasks: tuple[Task, ...], protocol: Settings, *, tick: Tick | None = None
 ) -> tuple[Failure, ...]:
     """Sample every task; what is stored already is not run again.
 
@@ -76,32 +89,52 @@ def run_tasks(
     Returns:
         The tasks that failed; all others are complete.
     """
-    workers = min(len(tasks), count_workers(protocol.compute))
+    return run_jobs(_attempt, run, tasks, protocol.compute, tick=tick)
+
+
+def run_jobs(
+    attempt: Callable[[Run, J], Failure | None],
+    run: Run,
+    jobs: tuple[J, ...],
+    compute: ComputeSettings,
+    *,
+    tick: Tick | None = None,
+) -> tuple[Failure, ...]:
+    """Do jobs on workers, as many at once as ``compute`` allows; one that fails does not stop the others.
+
+    Args:
+        attempt: Does one job in a worker; a module's own function.
+        run: The run directory.
+        jobs: What to do.
+        compute: How many at once.
+        tick: Called about twice a second from this process.
+    """
+    workers = min(len(jobs), count_workers(compute))
     if workers <= 1 and tick is None:
-        return tuple(failure for task in tasks if (failure := _attempt(run, task)) is not None)
+        return tuple(failure for job in jobs if (failure := attempt(run, job)) is not None)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(
         workers, mp_context=context, initializer=_die_with_parent, initargs=(os.getpid(),)
     ) as pool:
-        return _collect(pool, run, tasks, tick)
+        futures = {pool.submit(attempt, run, job): job for job in jobs}
+        return _collect(futures, tick)
 
 
-def _collect(pool: Executor, run: Run, tasks: tuple[Task, ...], tick: Tick | None) -> tuple[Failure, ...]:
-    futures: dict[Future[Failure | None], Task] = {pool.submit(_attempt, run, task): task for task in tasks}
+def _collect(futures: dict[Future[Failure | None], J], tick: Tick | None) -> tuple[Failure, ...]:
     pending = set(futures)
     while pending:
         _, pending = wait(pending, timeout=0.5)
         if tick is not None:
             tick()
     failures = []
-    for future, task in futures.items():
+    for future, job in futures.items():
         try:
             failure = future.result()
         except BrokenProcessPool:
             failure = Failure(
-                task=task,
+                task=job,
                 error=SamplingError(
-                    f"{task}: its worker was killed, which happens when memory runs out; use fewer compute.workers "
+                    f"{job}: its worker was killed, which happens when memory runs out; use fewer compute.workers "
                     "and run the same command again: what is stored is kept"
                 ),
             )

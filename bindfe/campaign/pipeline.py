@@ -92,7 +92,8 @@ def _all_stages(run_directory: Run, protocol: Protocol, tell: Stage, tick: Tick 
     finished = tuple(name for name in names if name not in failures)
     if protocol.committee.model != "none":
         tell("evaluating the committee")
-        failures |= apply_committee(run_directory, protocol, finished)
+        failures |= apply_committee(run_directory, protocol, finished, tick=tick)
+        finished = tuple(name for name in finished if name not in failures)
     tell("estimating")
     predictions, failures = estimate_run(run_directory, protocol, finished, failures)
     if protocol.output.report:
@@ -177,9 +178,12 @@ def prepare_run(run: Run, protocol: Protocol) -> tuple[tuple[str, ...], dict[str
         if not (directory / "leg.json").exists():
             prepare_analytic_leg(protocol, directory)
         return (ANALYTIC_LIGAND,), {}
+    from bindfe.chem.affinity import read_affinities
     from bindfe.chem.ligand import read_ligands
     from bindfe.chem.receptor import read_receptor
 
+    if protocol.ligands.measured:
+        read_affinities(protocol.ligands.measured)  # only the report needs it, at the end: a typo is told now
     receptor = read_receptor(protocol.receptor.file, name=protocol.receptor.name)
     ready, failures = [], {}
     for ligand in read_ligands(protocol.ligands.file, names=protocol.ligands.names):

@@ -1,24 +1,297 @@
-"""The committee's part of a calculation: energies on stored frames, and the correction to the potential."""
+"""The committee's part of a calculation: energies on stored frames, and the correction to the potential.
+
+Files, in ``RUN/LIGAND``: ``committee/offsets.json`` (zeros of the potentials, the same in both
+environments), ``committee/bound.json`` and ``free.json`` (members' energies on the force field's frames),
+``committee/skipped.json`` (why there is nothing), ``switching/ENVIRONMENT/repeat-R/`` (batches of switches, and
+``correction.json`` when they are complete).
+"""
 
 from __future__ import annotations
 
-from bindfe.errors import BindfeError
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from bindfe.campaign.execute import Failure, Tick, run_jobs
+from bindfe.campaign.plan import task_seed
+from bindfe.errors import BindfeError, MissingDependency
 from bindfe.estimate.cycle import Correction
-from bindfe.protocol import Protocol
-from bindfe.results import CommitteeReport
-from bindfe.store import Run
+from bindfe.estimate.work import estimate_switching
+from bindfe.protocol import Protocol, parse_protocol
+from bindfe.results import CommitteeEnergies, CommitteeReport, Floats
+from bindfe.states import LegKind
+from bindfe.store import Run, read_plain, read_record, write_record
+from bindfe.uncertainty.committee import describe, member_shifts
+from bindfe.units import kt_to_kcal
+
+if TYPE_CHECKING:
+    from bindfe.build.legfiles import PlainSystem
+    from bindfe.mlip.ani import AniCommittee
+    from bindfe.sample.rescore import Offsets
+    from bindfe.sample.switching import EnvironmentCorrection
+
+Environment = Literal["bound", "free"]
+ENVIRONMENTS: tuple[Environment, Environment] = ("bound", "free")
+_REFERENCE_FRAMES = 20
 
 
-def apply_committee(run: Run, protocol: Protocol, names: tuple[str, ...]) -> dict[str, BindfeError]:
-    """Evaluate the committee on stored frames; filled in with the mlip room."""
-    raise NotImplementedError
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SwitchingTask:
+    """The switches of one environment and repeat of one ligand: what a worker does at a time."""
+
+    ligand: str
+    """Name of the ligand."""
+    environment: Environment
+    """Where."""
+    repeat: int
+    """Which repeat, whose frames the switches start from."""
+    seed: int
+    """Seed from which every seed of the task follows."""
+
+    def __str__(self) -> str:
+        return f"{self.ligand}, ML/MM correction ({self.environment}), repeat {self.repeat}"
 
 
-def stored_corrections(run: Run, protocol: Protocol, name: str) -> tuple[Correction, ...]:
-    """Corrections that a run has stored."""
-    return ()
+def apply_committee(
+    run: Run, protocol: Protocol, names: tuple[str, ...], *, tick: Tick | None = None
+) -> dict[str, BindfeError]:
+    """Evaluate the committee on stored frames of every ligand, and correct to it if the protocol says so.
+
+    A model that is not installed, or whose weights are absent, is no failure: what is missing is stored, and
+    the prediction says it.
+
+    Returns:
+        Ligands that failed, and why.
+    """
+    failures: dict[str, BindfeError] = {}
+    for name in names:
+        try:
+            _rescore_ligand(run, protocol, name)
+        except MissingDependency as error:
+            write_record(_committee_directory(run, name) / "skipped.json", {"reason": str(error)})
+        except BindfeError as error:
+            failures[name] = error
+    if protocol.committee.correction == "switching":
+        able = tuple(name for name in names if name not in failures and not skipped(run, name))
+        for failure in run_jobs(_attempt_switching, run, _switching_tasks(protocol, able), protocol.compute, tick=tick):
+            failures.setdefault(failure.task.ligand, failure.error)
+    return failures
 
 
-def committee_reports(run: Run, protocol: Protocol, name: str) -> tuple[CommitteeReport, ...]:
-    """What the committee says of each environment."""
-    return ()
+def skipped(run: Run, name: str) -> str:
+    """Why a ligand's committee was skipped; empty if it was not."""
+    path = _committee_directory(run, name) / "skipped.json"
+    if not path.exists() or (_committee_directory(run, name) / "bound.json").exists():
+        return ""
+    return f"the committee was skipped: {read_plain(path)['reason']}"
+
+
+def committee_reports(run: Run, name: str) -> tuple[CommitteeReport, ...]:
+    """What the committee says of each environment, from stored energies."""
+    paths = [_committee_directory(run, name) / f"{environment}.json" for environment in ENVIRONMENTS]
+    return tuple(describe(read_record(path, CommitteeEnergies)) for path in paths if path.exists())
+
+
+def stored_corrections(run: Run, protocol: Protocol, name: str) -> tuple[tuple[Correction, ...], tuple[str, ...]]:
+    """The correction from the force field to the committee, from stored switches, and what to warn of.
+
+    ::
+
+        ML/MM = kT [ (f_ML - f_MM)(bound) - (f_ML - f_MM)(free) ]
+
+    Only repeats that are complete in both environments count; none gives no correction.
+    """
+    found = {environment: _stored_switching(run, protocol, name, environment) for environment in ENVIRONMENTS}
+    repeats = sorted(found["bound"].keys() & found["free"].keys())
+    if len(repeats) < protocol.repeats.number:
+        return (), ()
+    values, errors, warnings = [], [], []
+    for repeat in repeats:
+        bound, free = (_estimate(found[environment][repeat], protocol) for environment in ENVIRONMENTS)
+        values.append(kt_to_kcal(bound[0] - free[0], protocol.sampling.temperature))
+        errors.append(kt_to_kcal(float(np.hypot(bound[1], free[1])), protocol.sampling.temperature))
+        warnings += [*bound[2], *free[2]]
+    shifts = member_shifts(
+        [found["bound"][repeat].committee for repeat in repeats],
+        [found["free"][repeat].committee for repeat in repeats],
+        temperature=protocol.sampling.temperature,
+        n_bootstrap=protocol.estimator.bootstrap,
+        seed=protocol.repeats.seed,
+    )
+    correction = Correction(
+        name="ML/MM",
+        explanation=f"the ligand's internal energy goes from the force field to {protocol.committee.model}",
+        delta_g_kcal_mol=tuple(values),
+        standard_errors_kcal_mol=tuple(errors),
+        members_kcal_mol=tuple((np.mean(values) + shifts.delta_g_kcal_mol).tolist()),
+        member_errors_kcal_mol=tuple(shifts.standard_errors_kcal_mol.tolist()),
+    )
+    return (correction,), tuple(dict.fromkeys([*warnings, *shifts.warnings]))
+
+
+def _estimate(correction: EnvironmentCorrection, protocol: Protocol) -> tuple[float, float, list[str]]:
+    """f of the potential's end less f of the force field's, its error [kT], and warnings."""
+    where = f"ML/MM switching ({correction.environment}, repeat {correction.repeat})"
+    result = estimate_switching(
+        correction.work,
+        n_bootstrap=protocol.estimator.bootstrap,
+        seed=protocol.repeats.seed,
+        minimum_overlap=protocol.estimator.minimum_overlap,
+    )
+    return result.delta_f, result.standard_error, [f"{where}: {warning}" for warning in result.warnings]
+
+
+def _committee_directory(run: Run, name: str) -> Path:
+    return run.ligand(name) / "committee"
+
+
+def _switching_directory(run: Run, name: str, environment: str, repeat: int) -> Path:
+    return run.ligand(name) / "switching" / environment / f"repeat-{repeat}"
+
+
+def _stored_switching(
+    run: Run, protocol: Protocol, name: str, environment: Environment
+) -> dict[int, EnvironmentCorrection]:
+    paths = {
+        repeat: _switching_directory(run, name, environment, repeat) / "correction.json"
+        for repeat in range(protocol.repeats.number)
+    }
+    there = {repeat: path for repeat, path in paths.items() if path.exists()}
+    if not there:
+        return {}
+    from bindfe.sample.switching import EnvironmentCorrection
+
+    return {repeat: read_record(path, EnvironmentCorrection) for repeat, path in there.items()}
+
+
+def _rescore_ligand(run: Run, protocol: Protocol, name: str) -> None:
+    """Energies of all members on the force field's frames of both environments, unless they are there."""
+    from bindfe.mlip.internal import InternalEnergy
+    from bindfe.sample.rescore import rescore
+
+    directory = _committee_directory(run, name)
+    if all((directory / f"{environment}.json").exists() for environment in ENVIRONMENTS):
+        return
+    plain = _plain(run, protocol, name, "free")
+    committee = open_committee(protocol, plain)
+    offsets = _offsets(run, protocol, name, plain, committee)
+    for environment in ENVIRONMENTS:
+        frames = [_ligand_frames(run, protocol, name, environment, r) for r in range(protocol.repeats.number)]
+        energies = rescore(
+            np.concatenate([_thin(each, protocol.committee.frames) for each in frames]),
+            committee=committee,
+            internal=InternalEnergy.of(plain.system, plain.ligand_atoms),
+            offsets=offsets,
+            temperature=protocol.sampling.temperature,
+            environment=environment,
+        )
+        write_record(directory / f"{environment}.json", energies)
+
+
+def open_committee(protocol: Protocol, plain: PlainSystem) -> AniCommittee:
+    """The protocol's committee for the ligand of a System.
+
+    Raises:
+        InputError: The model does not cover the ligand; the message names the atoms.
+        MissingDependency: The package or the weights are absent.
+    """
+    from bindfe.mlip.ani import AniCommittee
+
+    atoms = list(plain.topology.atoms())
+    numbers = [atoms[i].element.atomic_number for i in plain.ligand_atoms]
+    return AniCommittee(protocol.committee.model, numbers=numbers, charge=plain.ligand_charge)
+
+
+def _offsets(run: Run, protocol: Protocol, name: str, plain: PlainSystem, committee: AniCommittee) -> Offsets:
+    from bindfe.mlip.internal import InternalEnergy
+    from bindfe.sample.rescore import Offsets, reference_offsets
+
+    path = _committee_directory(run, name) / "offsets.json"
+    if not path.exists():
+        frames = _thin(_ligand_frames(run, protocol, name, "free", 0), _REFERENCE_FRAMES)
+        internal = InternalEnergy.of(plain.system, plain.ligand_atoms)
+        write_record(path, reference_offsets(frames, committee=committee, internal=internal))
+    return read_record(path, Offsets)
+
+
+def _leg_of(protocol: Protocol, environment: Environment) -> tuple[LegKind, str]:
+    """The leg whose end is this environment, and which end: ``first`` or ``last`` state."""
+    if protocol.alchemy.method == "transfer":
+        return LegKind.TRANSFER, "last" if environment == "bound" else "first"
+    return (LegKind.COMPLEX if environment == "bound" else LegKind.SOLVENT), "first"
+
+
+def _plain(run: Run, protocol: Protocol, name: str, environment: Environment) -> PlainSystem:
+    from bindfe.build.legfiles import load_plain
+
+    return load_plain(run.prepared(name, _leg_of(protocol, environment)[0]), environment)
+
+
+def _frames(run: Run, protocol: Protocol, name: str, environment: Environment, repeat: int) -> Floats:
+    """Stored coordinates of receptor and ligand [nm], (F, atoms, 3)."""
+    from bindfe.sample.exchange import read_frames
+
+    kind, end = _leg_of(protocol, environment)
+    return read_frames(run.repeat(name, kind, repeat), end=end)
+
+
+def _ligand_frames(run: Run, protocol: Protocol, name: str, environment: Environment, repeat: int) -> Floats:
+    """Stored coordinates of the ligand [nm], (F, n_ligand, 3): the last atoms of each frame."""
+    count = len(_plain(run, protocol, name, environment).ligand_atoms)
+    return _frames(run, protocol, name, environment, repeat)[:, -count:]
+
+
+def _thin(frames: Floats, most: int) -> Floats:
+    """At most so many frames, evenly spaced."""
+    return frames[np.unique(np.linspace(0, len(frames) - 1, min(most, len(frames))).astype(int))]
+
+
+def _switching_tasks(protocol: Protocol, names: tuple[str, ...]) -> tuple[SwitchingTask, ...]:
+    return tuple(
+        SwitchingTask(
+            ligand=name,
+            environment=environment,
+            repeat=repeat,
+            seed=task_seed(protocol, name, _leg_of(protocol, environment)[0], repeat),
+        )
+        for repeat in range(protocol.repeats.number)
+        for name in names
+        for environment in ENVIRONMENTS
+    )
+
+
+def _attempt_switching(run: Run, task: SwitchingTask) -> Failure | None:
+    try:
+        _switch(run, task)
+    except BindfeError as error:
+        return Failure(task=task, error=error)
+    return None
+
+
+def _switch(run: Run, task: SwitchingTask) -> None:
+    from bindfe.sample.switching import correct_environment
+
+    protocol = parse_protocol(run.protocol.read_text(encoding="utf-8"), source=str(run.protocol))
+    directory = _switching_directory(run, task.ligand, task.environment, task.repeat)
+    if (directory / "correction.json").exists():
+        return
+    plain = _plain(run, protocol, task.ligand, task.environment)
+    frames = _frames(run, protocol, task.ligand, task.environment, task.repeat)
+    committee = open_committee(protocol, plain)
+    correction = correct_environment(
+        plain.system,
+        plain.ligand_atoms,
+        frames if task.environment == "bound" else frames[:, -len(plain.ligand_atoms) :],
+        committee=committee,
+        offsets=_offsets(run, protocol, task.ligand, _plain(run, protocol, task.ligand, "free"), committee),
+        settings=protocol.committee.switching,
+        sampling=protocol.sampling,
+        compute=protocol.compute,
+        environment=task.environment,
+        repeat=task.repeat,
+        seed=task.seed,
+        directory=directory,
+    )
+    write_record(directory / "correction.json", correction)

@@ -107,6 +107,7 @@ def close_cycle(
         bootstrap_errors=np.sqrt(np.sum([edge.errors**2 for edge in edges], axis=0)),
         delta_g_members=members,
         member_errors=member_errors,
+        round_trips=_round_trips(legs),
         warnings=tuple(dict.fromkeys(warning for leg in legs for warning in leg.warnings)),
     )
 
@@ -128,6 +129,12 @@ class _Edge:
             standard_error_kcal_mol=float(np.sqrt(np.sum(self.errors**2)) / len(self.errors)),
             explanation=self.explanation,
         )
+
+
+def _round_trips(legs: Sequence[LegEstimate]) -> int | None:
+    """Fewest journeys of any leg and repeat among those whose replicas were exchanged at all."""
+    exchanged = [leg.mixing.round_trips for leg in legs if np.any(np.diag(leg.mixing.transitions) < 1.0)]
+    return min(exchanged, default=None)
 
 
 def _n_repeats(legs: Sequence[LegEstimate]) -> int:
