@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import openmm as mm
 from openmm import app
 
@@ -18,7 +19,8 @@ from bindfe.build.transfer import LAMBDA_TRANSFER, transfer_system
 from bindfe.errors import InputError, ProtocolError
 from bindfe.protocol import Protocol
 from bindfe.results import PreparedLeg
-from bindfe.states import LambdaSchedule, LegKind, Restraint
+from bindfe.states import BoreschRestraint, CentroidRestraint, LambdaSchedule, LegKind, Restraint
+from bindfe.units import thermal_energy
 
 if TYPE_CHECKING:
     from bindfe.chem.ligand import Ligand
@@ -35,6 +37,9 @@ _ENDS: Mapping[LegKind, tuple[Mapping[str, float], Mapping[str, float]]] = {
     LegKind.SOLVENT: ({"electrostatics": 1.0, "sterics": 1.0}, {"electrostatics": 0.0, "sterics": 0.0}),
 }
 """First and last state of each kind of leg: only between these does the cycle close."""
+
+_MOST_STRAIN = 40.0
+"""Restraint energy of the given pose [kT] above which the ligand is not in the site."""
 
 _ROWS = {
     LAMBDA_RESTRAINTS: "restraints",
@@ -77,8 +82,8 @@ def prepare_leg(
         The record, as in ``leg.json``.
 
     Raises:
-        InputError: Missing parameters, coordinates with a non-finite energy, a charged ligand that is
-            decoupled in a periodic box, or a receptor that is missing.
+        InputError: Missing parameters, a ligand outside the receptor, coordinates with a non-finite energy, a
+            charged ligand that is decoupled in a periodic box, or a receptor that is missing.
         ProtocolError: The schedule does not join the ends of the cycle.
         RestraintError: No restraint could be made.
         StoreError: The files cannot be written.
@@ -92,6 +97,7 @@ def prepare_leg(
     plain, assembly = solvate(force_field, molecules, protocol)
     rigid = _rigid_atoms(receptor, ligand)
     restraint = None if kind is LegKind.SOLVENT else _restraint(assembly, protocol, rigid=rigid)
+    _check_placed(restraint, assembly, ligand.name, protocol)
     system = _alchemical(kind, plain, assembly, restraint, protocol)
     return write_leg(
         directory,
@@ -152,6 +158,24 @@ def _restraint(assembly: Assembly, protocol: Protocol, *, rigid: tuple[tuple[int
         heavy=heavy,
         preferred={assembly.receptor_atoms[i] for i in rigid[0]} | {assembly.ligand_atoms[i] for i in rigid[1]},
     )
+
+
+def _check_placed(restraint: Restraint | None, assembly: Assembly, ligand: str, protocol: Protocol) -> None:
+    """Refuse a ligand that lies outside the receptor, in another frame as a rule: its pose is not the bound one."""
+    if restraint is None or isinstance(restraint, BoreschRestraint):
+        return
+    ends = (
+        assembly.positions[list(atoms)].mean(axis=0) for atoms in (restraint.receptor_atoms, restraint.ligand_atoms)
+    )
+    distance = float(np.linalg.norm(np.subtract(*ends)))
+    radius = restraint.flat_radius if isinstance(restraint, CentroidRestraint) else 0.0
+    cost = 0.5 * restraint.spring * max(0.0, distance - radius) ** 2 / thermal_energy(protocol.sampling.temperature)
+    if cost > _MOST_STRAIN:
+        raise InputError(
+            f"{ligand}: its centroid is {10 * distance:.1f} A from the receptor's, where the restraint costs "
+            f"{cost:.0f} kT ({_MOST_STRAIN:g} at most): give the ligand in its bound pose, in the receptor's frame, "
+            "or set a wider restraint"
+        )
 
 
 def _alchemical(

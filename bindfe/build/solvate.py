@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -80,7 +81,8 @@ def _check_box(topology: app.Topology, protocol: Protocol) -> None:
     vectors = topology.getPeriodicBoxVectors().value_in_unit(unit.nanometer)
     width, needed = min(vectors[i][i] for i in range(3)), 2 * _SHRINKS_BY * protocol.solvent.cutoff
     if width < needed:
+        missing = math.ceil(15 * (needed - width))  # 10 A/nm, and a dodecahedron is 0.7 of its padding high
         raise InputError(
             f"the box is {10 * width:.1f} A wide and the cutoff of {10 * protocol.solvent.cutoff:g} A needs "
-            f"{10 * needed:.1f} A: raise solvent.padding by {10 * (needed - width):.0f} A or lower solvent.cutoff"
+            f"{10 * needed:.1f} A: raise solvent.padding by {missing} A or lower solvent.cutoff"
         )

@@ -139,6 +139,15 @@ def test_atoms_on_top_of_each_other_are_refused(host, guest, protocol, tmp_path)
         prepare_leg(host, replace(guest, mol=mol), LegKind.TRANSFER, protocol(TRANSFER), tmp_path, fingerprint="f")
 
 
+def test_a_ligand_in_another_frame_is_refused(host, guest, protocol, tmp_path):
+    mol = type(guest.mol)(guest.mol)
+    conformer = mol.GetConformer()
+    for i, position in enumerate(10 * guest.positions + [15.0, 0.0, 0.0]):
+        conformer.SetAtomPosition(i, [float(x) for x in position])
+    with pytest.raises(InputError, match=r"b2: its centroid is 1\d\.\d A from the receptor's"):
+        prepare_leg(host, replace(guest, mol=mol), LegKind.TRANSFER, protocol(TRANSFER), tmp_path, fingerprint="f")
+
+
 def test_heavy_hydrogens_keep_the_molecules_mass(guest, protocol):
     settings = protocol("forcefield: {hydrogen_mass: 3 amu}")
     force_field, molecule = parametrise(None, guest, settings)
