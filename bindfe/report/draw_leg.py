@@ -128,8 +128,8 @@ def _draw_both_ways(axes: Axes, convergence: Convergence, unit: float) -> None:
         ("from the end", convergence.reverse, convergence.reverse_error, style.ORANGE, "s"),
     )
     if len(part) and np.isfinite(convergence.forward[-1]):
-        value, error = unit * convergence.forward[-1], unit * float(np.nan_to_num(convergence.forward_error[-1]))
-        axes.axhspan(value - error, value + error, color=style.FAINT, zorder=0, label="all samples ± standard error")
+        middle, half = unit * convergence.forward[-1], unit * float(np.nan_to_num(convergence.forward_error[-1]))
+        axes.axhspan(middle - half, middle + half, color=style.FAINT, zorder=0, label="all samples ± standard error")
     for name, value, error, colour, marker in series:
         error = np.where(np.isfinite(error), error, 0.0)
         axes.fill_between(part, unit * (value - error), unit * (value + error), color=colour, alpha=0.22, linewidth=0)
