@@ -132,7 +132,7 @@ def stored_corrections(run: Run, protocol: Protocol, name: str) -> tuple[tuple[C
 
 
 def _estimate(correction: EnvironmentCorrection, protocol: Protocol) -> tuple[float, float, list[str]]:
-    """f of the potential's end less f of the force field's, its error [kT], and warnings."""
+    """Free energy of the potential's end less the force field's, its error [kT], and warnings."""
     where = f"ML/MM switching ({correction.environment}, repeat {correction.repeat})"
     result = estimate_switching(
         correction.work,
@@ -240,7 +240,8 @@ def _frames(run: Run, protocol: Protocol, name: str, environment: Environment, r
 def _ligand_frames(run: Run, protocol: Protocol, name: str, environment: Environment, repeat: int) -> Floats:
     """Stored coordinates of the ligand [nm], (F, n_ligand, 3): the last atoms of each frame."""
     count = len(_plain(run, protocol, name, environment).ligand_atoms)
-    return _frames(run, protocol, name, environment, repeat)[:, -count:]
+    frames: Floats = _frames(run, protocol, name, environment, repeat)[:, -count:]
+    return frames
 
 
 def _thin(frames: Floats, most: int) -> Floats:

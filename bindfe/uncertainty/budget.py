@@ -53,7 +53,8 @@ def sampling_component(binding: BindingEstimate, *, prior: VariancePrior | None 
 
     Args:
         binding: The closed cycle.
-        prior: What bootstrap errors are worth; None for the cautious default (4 degrees; ``UNMIXED_PRIOR`` without round trips).
+        prior: What bootstrap errors are worth; None for the cautious default: 4 degrees, or ``UNMIXED_PRIOR``
+            without round trips.
 
     Returns:
         The component; its standard error is the predictive one.
