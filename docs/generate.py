@@ -11,7 +11,7 @@ PAGE = Path(__file__).parent / "protocol.md"
 HEAD = """\
 # The protocol file
 
-<!-- Written by docs/generate.py from the models in bindfe/protocol.py: change those, then run it. -->
+<!-- Written by docs/generate.py from the models in bindfe/protocol/settings.py: change those, then run it. -->
 
 Every setting of every stage of a calculation is in one YAML file. A key that is not written has the default below;
 `bindfe protocol show` prints all of them as a file to start from, and `bindfe protocol show FILE` prints what a file

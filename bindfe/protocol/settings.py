@@ -1,0 +1,334 @@
+"""Every setting of every stage, as frozen nested models with a line of documentation each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, model_validator
+from pydantic.fields import FieldInfo
+
+from bindfe.errors import InputError
+from bindfe.protocol.fields import (
+    AngleSpring,
+    Concentration,
+    Energy,
+    Length,
+    Mass,
+    Pressure,
+    Rate,
+    Section,
+    ShortTime,
+    Spring,
+    Temperature,
+    Time,
+    quantity,
+    setting,
+)
+from bindfe.states import LambdaSchedule, LegKind
+from bindfe.units import parse_quantity
+
+
+class ReceptorSettings(Section):
+    """The molecule that binds."""
+
+    file: str = setting("", "structure with hydrogens and 3D coordinates: SDF or MOL2 (host), PDB or mmCIF (protein)")
+    name: str = setting("", "name in results; the file's stem if empty", physics=False)
+
+
+class LigandSettings(Section):
+    """The molecules that are bound."""
+
+    file: str = setting("", "SDF with hydrogens, placed in the receptor's frame; one record a ligand")
+    names: tuple[str, ...] = setting((), "which records to run, by title; all if empty", physics=False)
+    measured: str = setting("", "CSV of measured values, shown beside the results and never used", physics=False)
+    equivalent_poses: int = setting(
+        1, "symmetry-equivalent bound poses that the restraint excludes (a centroid: 1)", ge=1
+    )
+
+
+class ForceFieldSettings(Section):
+    """Parameters of the molecules."""
+
+    small_molecule: Literal["openff-2.3.0", "openff-2.2.1", "openff-2.0.0"] = setting(
+        "openff-2.3.0", "force field of ligands and hosts"
+    )
+    charges: Literal["nagl", "file"] = setting("nagl", "ligand charges: OpenFF NAGL (AM1-BCC) or those in the MOL2/SDF")
+    protein: Literal["ff14SB", "ff19SB"] = setting("ff14SB", "force field of amino acids")
+    hydrogen_mass: Mass = quantity("4 amu", "amu", "hydrogens get this mass, taken from their heavy atom")
+
+
+class SolventSettings(Section):
+    """What surrounds the molecules."""
+
+    model: Literal["obc2", "tip3p", "vacuum"] = setting("obc2", "OBC2 implicit, TIP3P explicit, or none")
+    padding: Length = quantity("20 A", "A", "gap between periodic images (explicit)", gt=0)
+    box_shape: Literal["cube", "dodecahedron", "octahedron"] = setting("dodecahedron", "periodic box (explicit)")
+    ionic_strength: Concentration = quantity("0.15 M", "M", "NaCl beyond neutralising the box (explicit)")
+    cutoff: Length = quantity("10 A", "A", "direct-space cutoff (explicit)", gt=0)
+    dispersion_correction: bool = setting(True, "analytic tail of the Lennard-Jones energy (explicit)")
+    solvent_dielectric: float = setting(78.5, "dielectric constant of the solvent (implicit)", gt=0)
+    solute_dielectric: float = setting(1.0, "dielectric constant inside the molecules (implicit)", gt=0)
+
+
+class LegSchedule(Section):
+    """Lambda values of one leg's states; a row that is not given stays at 1."""
+
+    restraints: tuple[float, ...] = setting((), "strength of the restraint in each state")
+    electrostatics: tuple[float, ...] = setting((), "charge coupling in each state")
+    sterics: tuple[float, ...] = setting((), "Lennard-Jones coupling in each state")
+    transfer: tuple[float, ...] = setting((), "weight of the site against the bulk in each state")
+
+    def schedule(self) -> LambdaSchedule:
+        """The rows, filled up to equal length, as a :class:`LambdaSchedule`."""
+        rows = {name: getattr(self, name) for name in ("restraints", "electrostatics", "sterics", "transfer")}
+        longest = max(len(row) for row in rows.values())
+        return LambdaSchedule(**{name: row or (1.0,) * longest for name, row in rows.items()})
+
+    @model_validator(mode="after")
+    def _check(self) -> LegSchedule:
+        try:
+            self.schedule()
+        except InputError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+
+_TRANSFER = (0.0, 0.002, 0.005, 0.01, 0.018, 0.028, 0.04, 0.055, 0.08, 0.12, 0.2, 0.35, 0.6, 1.0)
+
+
+class ScheduleSettings(Section):
+    """The alchemical states of each leg."""
+
+    transfer: LegSchedule = setting(
+        LegSchedule(transfer=(*_TRANSFER, 1.0), restraints=(1.0,) * len(_TRANSFER) + (0.0,)),
+        "bulk (0) to site (1); the restraint is released last",
+    )
+    complex: LegSchedule = setting(
+        LegSchedule(
+            restraints=(0.0, 0.25, *(1.0,) * 17),
+            electrostatics=(1.0, 1.0, 1.0, 0.75, 0.5, 0.25, *(0.0,) * 13),
+            sterics=(*(1.0,) * 7, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.05, 0.0),
+        ),
+        "restraint on, then charges off, then Lennard-Jones off",
+    )
+    solvent: LegSchedule = setting(
+        LegSchedule(
+            electrostatics=(1.0, 0.75, 0.5, 0.25, *(0.0,) * 11),
+            sterics=(*(1.0,) * 5, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0),
+        ),
+        "charges off, then Lennard-Jones off",
+    )
+
+
+class AlchemySettings(Section):
+    """How the ligand is taken out of its surroundings."""
+
+    method: Literal["transfer", "decouple"] = setting(
+        "decouple", "alchemical transfer in one leg (implicit solvent), or double decoupling in two legs"
+    )
+    displacement: Length = quantity("100 A", "A", "distance from the site to the bulk (transfer)", gt=0)
+    softcore_start: Energy = quantity("50 kcal/mol", "kcal/mol", "transfer energies below are not softened")
+    softcore_maximum: Energy = quantity("150 kcal/mol", "kcal/mol", "transfer energies never exceed this")
+    softcore_alpha: float = setting(0.5, "soft-core alpha of the Lennard-Jones terms (decouple)", ge=0)
+
+
+class RestraintSettings(Section):
+    """What holds the ligand in the site while it is decoupled."""
+
+    kind: Literal["harmonic", "flat-bottom", "axial", "boresch"] = setting(
+        "harmonic",
+        "spring or flat well between centroids, with the axes aligned (a long guest in a barrel), or Boresch's six",
+    )
+    spring: Spring = quantity("5 kcal/mol/A^2", "kcal/mol/A^2", "k of U = k/2 r^2, or of the well's wall")
+    flat_radius: Length = quantity("3 A", "A", "no force inside (flat-bottom)")
+    axis_spring: Energy = quantity("10 kcal/mol", "kcal/mol", "K of U = K sin^2(angle between the axes) (axial)", gt=0)
+    distance_spring: Spring = quantity("10 kcal/mol/A^2", "kcal/mol/A^2", "distance (Boresch)")
+    angle_spring: AngleSpring = quantity("20 kcal/mol/rad^2", "kcal/mol/rad^2", "two angles (Boresch)")
+    dihedral_spring: AngleSpring = quantity("20 kcal/mol/rad^2", "kcal/mol/rad^2", "three dihedrals (Boresch)")
+    receptor_atoms: tuple[int, ...] = setting(
+        (), "anchor atoms, 0-based in the receptor; chosen automatically if empty"
+    )
+    ligand_atoms: tuple[int, ...] = setting((), "anchor atoms, 0-based in the ligand; chosen automatically if empty")
+
+
+class EquilibrationSettings(Section):
+    """From the given coordinates to samples of each state."""
+
+    minimise_iterations: int = setting(500, "at most so many iterations of energy minimisation", ge=0)
+    heat_from: Temperature = quantity("50 K", "K", "velocities are drawn here and heated to the run's temperature")
+    heat_time: Time = quantity("2 ps", "ps", "time of heating, in 10 equal steps")
+    release_springs: tuple[Spring, ...] = setting(
+        (parse_quantity("5 kcal/mol/A^2", "kcal/mol/A^2"), parse_quantity("0.5 kcal/mol/A^2", "kcal/mol/A^2")),
+        "springs that hold heavy atoms in place, released one after the other",
+    )
+    release_time: Time = quantity("1 ps", "ps", "time at each spring")
+    free_time: Time = quantity("2 ps", "ps", "then without springs, in the end state that the coordinates belong to")
+    state_time: Time = quantity("1 ps", "ps", "at each lambda state on the way to the other end")
+
+
+class SamplingSettings(Section):
+    """Molecular dynamics and Hamiltonian replica exchange."""
+
+    temperature: Temperature = quantity("298.15 K", "K", "temperature of the thermostat and of the answer")
+    pressure: Pressure | None = setting(1.01325, "pressure of the barostat (explicit); null: constant volume")
+    time_step: ShortTime = quantity("4 fs", "fs", "Langevin (middle) time step")
+    friction: Rate = quantity("1 1/ps", "1/ps", "friction of the thermostat")
+    cycle_time: Time = quantity("0.5 ps", "ps", "dynamics of each replica between exchanges", gt=0)
+    length: Time = quantity("1000 ps", "ps", "dynamics of each replica in all", physics=False, gt=0)
+    swap: Literal["all", "neighbours", "none"] = setting("all", "which pairs of states may exchange")
+    chunk_cycles: int = setting(20, "cycles in each stored chunk; a killed run loses at most one", ge=1)
+    frames_every: int = setting(4, "cycles between stored frames of the end states", ge=1)
+    retries: int = setting(2, "times a chunk is run again with another seed after it met a NaN", ge=0, physics=False)
+
+
+class RepeatSettings(Section):
+    """Independent calculations that show the sampling error."""
+
+    number: int = setting(3, "repeats, each with its own seed; at least 2", ge=1, le=64, physics=False)
+    seed: int = setting(2026, "seed from which every other seed follows", ge=0)
+
+
+class SwitchingSettings(Section):
+    """The bidirectional correction from the force field to the potential."""
+
+    number: int = setting(100, "switches in each direction, environment and repeat", ge=2, physics=False)
+    length: Time = quantity("2 ps", "ps", "time of each switch", gt=0)
+    equilibration: Time = quantity("4 ps", "ps", "at the potential's end before the first reverse switch")
+    spacing: Time = quantity("0.5 ps", "ps", "between the starts of reverse switches at the potential's end", gt=0)
+    time_step: ShortTime = quantity("2 fs", "fs", "time step of switches and of the potential's end")
+
+
+class CommitteeSettings(Section):
+    """A machine-learned potential of the ligand, by all members of a committee."""
+
+    model: Literal["none", "ani2x", "ani1x", "ani1ccx"] = setting("none", "which committee evaluates the stored frames")
+    correction: Literal["none", "switching"] = setting("none", "correct delta_g from the force field to the potential")
+    frames: int = setting(100, "frames evaluated in each environment and repeat, at most", ge=2, physics=False)
+    switching: SwitchingSettings = setting(SwitchingSettings(), "how the correction is made")
+
+
+class EstimatorSettings(Section):
+    """From energies to free energies."""
+
+    bootstrap: int = setting(200, "block bootstrap resamples", ge=20, physics=False)
+    minimum_overlap: float = setting(
+        0.03, "overlap of neighbouring states below which a user is warned", physics=False, ge=0, le=1
+    )
+    coverage: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = setting(
+        (0.5, 0.68, 0.9, 0.95), "coverages of the reported intervals", physics=False
+    )
+
+
+class CalibrationSettings(Section):
+    """From error bars to intervals that hold."""
+
+    file: str | None = setting(
+        None, "calibration.json, or 'default'; null: the prediction says uncalibrated", physics=False
+    )
+
+
+class OutputSettings(Section):
+    """Where results go."""
+
+    directory: str = setting("", "run directory; runs/NAME under the current directory if empty", physics=False)
+    report: bool = setting(True, "write report.html and the PNG figures", physics=False)
+
+
+class ComputeSettings(Section):
+    """What runs it."""
+
+    platform: Literal["auto", "Reference", "CPU", "CUDA", "OpenCL", "HIP"] = setting(
+        "auto", "OpenMM platform; auto takes the fastest", physics=False
+    )
+    workers: int = setting(0, "legs and repeats that run at once; 0: one for each core or device", ge=0, physics=False)
+    threads: int = setting(1, "threads of each worker (CPU)", ge=1, physics=False)
+    precision: Literal["mixed", "single", "double"] = setting("mixed", "precision (CUDA, OpenCL, HIP)", physics=False)
+    deterministic: bool = setting(True, "forces that are equal bit for bit from run to run (CPU)", physics=False)
+
+
+class AnalyticSettings(Section):
+    """A model complex whose answer is known exactly: a particle in a harmonic well (no molecules)."""
+
+    depth: Energy = quantity("8 kcal/mol", "kcal/mol", "D of U = -D + k/2 r^2")
+    spring: Spring = quantity("2 kcal/mol/A^2", "kcal/mol/A^2", "k of U = -D + k/2 r^2")
+    mass: Mass = quantity("12 amu", "amu", "mass of the particle")
+
+
+class Protocol(Section):
+    """Every setting of a calculation."""
+
+    name: str = setting("run", "name of the calculation", physics=False, min_length=1, pattern=r"^[A-Za-z0-9._-]+$")
+    receptor: ReceptorSettings = setting(ReceptorSettings(), "the molecule that binds")
+    ligands: LigandSettings = setting(LigandSettings(), "the molecules that are bound")
+    analytic: AnalyticSettings | None = setting(None, "a model with a known answer instead of molecules")
+    forcefield: ForceFieldSettings = setting(ForceFieldSettings(), "parameters of the molecules")
+    solvent: SolventSettings = setting(SolventSettings(), "what surrounds them")
+    alchemy: AlchemySettings = setting(AlchemySettings(), "how the ligand is taken out")
+    restraint: RestraintSettings = setting(RestraintSettings(), "what holds it meanwhile")
+    schedule: ScheduleSettings = setting(ScheduleSettings(), "the alchemical states")
+    equilibration: EquilibrationSettings = setting(EquilibrationSettings(), "from coordinates to samples")
+    sampling: SamplingSettings = setting(SamplingSettings(), "dynamics and replica exchange")
+    repeats: RepeatSettings = setting(RepeatSettings(), "independent calculations")
+    committee: CommitteeSettings = setting(CommitteeSettings(), "machine-learned potential of the ligand")
+    estimator: EstimatorSettings = setting(EstimatorSettings(), "from energies to free energies")
+    calibration: CalibrationSettings = setting(CalibrationSettings(), "from error bars to intervals")
+    output: OutputSettings = setting(OutputSettings(), "where results go")
+    compute: ComputeSettings = setting(ComputeSettings(), "what runs it")
+
+    @model_validator(mode="after")
+    def _check(self) -> Protocol:
+        if self.analytic is None and not (self.receptor.file and self.ligands.file):
+            raise ValueError("receptor.file and ligands.file are needed (or the section 'analytic')")
+        if self.alchemy.method == "transfer" and self.solvent.model == "tip3p":
+            raise ValueError("alchemy.method: transfer is offered with solvent.model obc2 or vacuum; use decouple")
+        if self.alchemy.softcore_start >= self.alchemy.softcore_maximum:
+            raise ValueError("alchemy.softcore_start must be below alchemy.softcore_maximum")
+        if self.committee.correction != "none" and self.committee.model == "none":
+            raise ValueError("committee.correction needs a committee.model")
+        if not self.sampling.time_step <= self.sampling.cycle_time <= self.sampling.length:
+            raise ValueError("sampling needs time_step <= cycle_time <= length")
+        return self
+
+    @property
+    def leg_kinds(self) -> tuple[LegKind, ...]:
+        """The legs of the cycle, in the order in which they run."""
+        if self.analytic is not None:
+            return (LegKind.COMPLEX,)
+        if self.alchemy.method == "transfer":
+            return (LegKind.TRANSFER,)
+        return (LegKind.COMPLEX, LegKind.SOLVENT)
+
+    def schedule_of(self, kind: LegKind) -> LambdaSchedule:
+        """The lambda schedule of a leg."""
+        settings: LegSchedule = getattr(self.schedule, kind.value)
+        return settings.schedule()
+
+    def physics(self) -> dict[str, Any]:
+        """The settings that change the answer's distribution, without lengths, paths and platforms."""
+        return _physics(self)
+
+    def fingerprint(self, *inputs: bytes) -> str:
+        """Identity of the calculation: a digest of its physics and of its input files' contents."""
+        digest = hashlib.sha256(json.dumps(self.physics(), sort_keys=True).encode())
+        for content in inputs:
+            digest.update(hashlib.sha256(content).digest())
+        return digest.hexdigest()[:16]
+
+
+def _physics(section: BaseModel) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        if isinstance(value, BaseModel):
+            kept[name] = _physics(value)
+        elif is_physics(field) and name != "file":
+            kept[name] = value
+    return kept
+
+
+def is_physics(field: FieldInfo) -> bool:
+    """Whether another value of a field is another calculation."""
+    extra = field.json_schema_extra
+    return not (isinstance(extra, dict) and extra.get("physics") is False)
