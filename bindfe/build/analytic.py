@@ -59,7 +59,7 @@ def prepare_analytic_leg(protocol: Protocol, directory: Path, *, fingerprint: st
         fingerprint: Identity of the calculation.
 
     Raises:
-        ProtocolError: No section ``analytic``, a Boresch restraint, or a schedule with wrong ends.
+        ProtocolError: No section ``analytic``, a restraint that turns, or a schedule with wrong ends.
         StoreError: The files cannot be written.
     """
     model, schedule = _model(protocol), protocol.schedule_of(LegKind.COMPLEX)
@@ -94,8 +94,8 @@ def _model(protocol: Protocol) -> AnalyticSettings:
 
 def _restraint(protocol: Protocol) -> CentroidRestraint:
     settings = protocol.restraint
-    if settings.kind == "boresch":
-        raise ProtocolError("restraint.kind: a model of two particles needs harmonic or flat-bottom, found boresch")
+    if settings.kind not in ("harmonic", "flat-bottom"):
+        raise ProtocolError(f"restraint.kind: two particles need harmonic or flat-bottom, found {settings.kind}")
     radius = settings.flat_radius if settings.kind == "flat-bottom" else 0.0
     return CentroidRestraint(receptor_atoms=(0,), ligand_atoms=(1,), spring=settings.spring, flat_radius=radius)
 

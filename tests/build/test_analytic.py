@@ -59,5 +59,6 @@ def test_states_are_linear_and_the_plain_end_is_the_bound_state(tmp_path, evalua
 def test_what_has_no_exact_answer_is_refused(tmp_path):
     with pytest.raises(ProtocolError, match="no section 'analytic'"):
         analytic_delta_g(parse_protocol("receptor: {file: a.sdf}\nligands: {file: b.sdf}"))
-    with pytest.raises(ProtocolError, match="found boresch"):
-        prepare_analytic_leg(parse_protocol("analytic: {}\nrestraint: {kind: boresch}"), tmp_path)
+    for kind in ("boresch", "axial"):
+        with pytest.raises(ProtocolError, match=f"found {kind}"):
+            prepare_analytic_leg(parse_protocol(f"analytic: {{}}\nrestraint: {{kind: {kind}}}"), tmp_path)
