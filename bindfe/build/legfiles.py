@@ -68,7 +68,8 @@ class PlainSystem:
         """Net charge of the ligand [e], from its partial charges."""
         (force,) = (each for each in self.system.getForces() if isinstance(each, mm.NonbondedForce))
         charges = (force.getParticleParameters(i)[0].value_in_unit(unit.elementary_charge) for i in self.ligand_atoms)
-        return round(sum(charges))
+        total: float = sum(charges)
+        return round(total)
 
 
 def interacting_state(kind: LegKind, schedule: LambdaSchedule) -> int:

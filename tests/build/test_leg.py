@@ -125,8 +125,9 @@ def test_a_charged_ligand_is_refused_in_a_box_and_welcome_in_obc2(host, ammonium
     with pytest.raises(InputError, match=r"ammonium has charge \+1.*solvent\.model: obc2"):
         prepare_leg(None, ammonium, LegKind.SOLVENT, protocol("solvent: {model: tip3p}"), tmp_path, fingerprint="f")
     record = prepare_leg(None, ammonium, LegKind.SOLVENT, protocol(), tmp_path, fingerprint="f")
-    system = load_plain(tmp_path, "free").system
-    nonbonded = nonbonded_force(system)
+    plain = load_plain(tmp_path, "free")
+    assert plain.ligand_charge == 1
+    nonbonded = nonbonded_force(plain.system)
     charges = [nonbonded.getParticleParameters(i)[0]._value for i in range(record.n_atoms)]
     assert sum(charges) == pytest.approx(1.0, abs=1e-6)
 
