@@ -40,7 +40,13 @@ class AniCommittee:
     """
 
     def __init__(
-        self, model: str, *, numbers: Sequence[int], charge: int = 0, members: Sequence[int] | None = None
+        self,
+        model: str,
+        *,
+        numbers: Sequence[int],
+        charge: int = 0,
+        members: Sequence[int] | None = None,
+        threads: int = 1,
     ) -> None:
         """Open a committee.
 
@@ -49,6 +55,9 @@ class AniCommittee:
             numbers: Atomic number of each atom of the molecule, (N,).
             charge: Formal charge of the molecule [e].
             members: Which networks to keep; all by default.
+            threads: Threads that torch uses in this process from now on. One molecule gains little from
+                more than one, results depend on their number in the last bits, and torch's own choice,
+                all cores, makes two workers on two cores fight for them.
 
         Raises:
             InputError: The molecule or a member is outside the model.
@@ -61,6 +70,7 @@ class AniCommittee:
             raise InputError(f"{known.title} has members 0 to {known.n_members - 1}, not {self._members}")
         self.name = model
         self.numbers = tuple(int(number) for number in numbers)
+        torch.set_num_threads(threads)
         self._ani = _load(model, find_weights(model))
         self._networks = _networks(self._ani, self.numbers, self._members)
 
@@ -96,8 +106,9 @@ class AniCommittee:
     def mean_energy_and_forces(self, positions_nm: ArrayLike) -> tuple[float, Floats]:
         """Mean of the members' energies [kJ/mol] and minus its gradient [kJ/mol/nm], (N, 3), at (N, 3) [nm]."""
         positions = torch.tensor(np.ascontiguousarray(positions_nm, dtype=float)[None], requires_grad=True)
-        energy = self._evaluate(positions).mean()
-        (gradient,) = torch.autograd.grad(energy, positions)
+        with torch.enable_grad():
+            energy = self._evaluate(positions).mean()
+            (gradient,) = torch.autograd.grad(energy, positions)
         return float(energy.detach()) * KJ_PER_HARTREE, np.asarray(gradient[0].numpy() * -KJ_PER_HARTREE, dtype=float)
 
     def _evaluate(self, positions_nm: torch.Tensor) -> torch.Tensor:
