@@ -12,10 +12,10 @@ from bindfe.errors import StoreError
 from bindfe.protocol import Protocol, parse_protocol
 from bindfe.report.material import Failure, LigandMaterial, ReportMaterial, Timing
 from bindfe.report.page import write_report
+from bindfe.report.summary import summarise
 from bindfe.results import Affinity, BindingEstimate, LegEstimate, PreparedLeg
 from bindfe.sample.exchange import chunk_paths
 from bindfe.store import Run, checksum, read_arrays, read_plain, read_record, read_records
-from bindfe.units import KJ_PER_KCAL
 
 
 def write_run_report(run: Run) -> Path:
@@ -43,7 +43,7 @@ def load_material(run: Run) -> ReportMaterial:
     return ReportMaterial(
         name=protocol.name,
         protocol_yaml=text,
-        summary=_summary(protocol),
+        summary=summarise(protocol),
         ligands=tuple(
             _ligand(run, protocol, entry["ligand"], measured) for entry in entries if entry["status"] == "ok"
         ),
@@ -103,30 +103,6 @@ def _timings(run: Run, protocol: Protocol, name: str) -> tuple[Timing, ...]:
         speed = nanoseconds * 86400 / seconds
         timings.append(Timing(stage=task.kind.value, repeat=task.repeat, ns_per_day=speed, wall_seconds=seconds))
     return tuple(timings)
-
-
-def _summary(protocol: Protocol) -> dict[str, str]:
-    sampling = protocol.sampling
-    rows: dict[str, str] = {}
-    if protocol.analytic is not None:
-        rows["model"] = (
-            f"a particle in a harmonic well, {protocol.analytic.depth / KJ_PER_KCAL:g} kcal/mol deep; no molecules"
-        )
-    else:
-        rows["receptor"] = protocol.receptor.name or Path(protocol.receptor.file).stem
-        rows["force field"] = f"{protocol.forcefield.small_molecule}, charges {protocol.forcefield.charges}"
-        rows["solvent"] = protocol.solvent.model
-    rows["method"] = (
-        " and ".join(f"{kind.value} leg" for kind in protocol.leg_kinds) + f", {protocol.restraint.kind} restraint"
-    )
-    states = ", ".join(str(protocol.schedule_of(kind).n_states) for kind in protocol.leg_kinds)
-    rows["sampling"] = (
-        f"{states} states, {protocol.repeats.number} repeats of {sampling.length:g} ps a state, "
-        f"{sampling.time_step * 1e3:g} fs, {sampling.temperature:g} K"
-    )
-    if protocol.committee.model != "none":
-        rows["committee"] = f"{protocol.committee.model}, correction: {protocol.committee.correction}"
-    return rows
 
 
 def _provenance(run: Run, protocol: Protocol, names: tuple[str, ...]) -> dict[str, dict[str, str]]:

@@ -12,6 +12,7 @@ _SOLVENTS = {"obc2": "implicit (OBC2)", "tip3p": "explicit water (TIP3P)", "vacu
 _RESTRAINTS = {
     "harmonic": "a spring between centroids",
     "flat-bottom": "a flat-bottomed well between centroids",
+    "axial": "a spring between centroids and aligned axes",
     "boresch": "six springs (Boresch)",
 }
 _COMMITTEES = {"ani2x": "ANI-2x", "ani1x": "ANI-1x", "ani1ccx": "ANI-1ccx"}

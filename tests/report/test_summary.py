@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from bindfe.protocol import parse_protocol
+from typing import get_args
+
+import pytest
+
+from bindfe.protocol import RestraintSettings, parse_protocol
 from bindfe.report.summary import summarise
 
 MOLECULES = "receptor: {file: a.sdf}\nligands: {file: b.sdf}\n"
@@ -27,3 +31,9 @@ def test_an_analytic_model_names_no_force_field() -> None:
     lines = summarise(parse_protocol("analytic: {depth: 5 kcal/mol}\n"))
     assert "exact answer" in lines["Model"]
     assert "Force field" not in lines
+
+
+@pytest.mark.parametrize("kind", get_args(RestraintSettings.model_fields["kind"].annotation))
+def test_every_restraint_has_words(kind: str) -> None:
+    lines = summarise(parse_protocol(MOLECULES + f"restraint: {{kind: {kind}}}\n"))
+    assert any("spring" in text or "well" in text for text in lines.values())
