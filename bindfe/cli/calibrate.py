@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,15 +15,19 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Error bars that hold as often as they say, for any tool's results.", no_args_is_help=True)
 
-_RESULTS = typer.Argument(..., metavar="RESULTS...", help="Results of OpenFE, FEP+, cinnabar, AToM, bindfe, or plain CSV.")
+_Results = Annotated[
+    list[Path],
+    typer.Argument(metavar="RESULTS...", help="Results of OpenFE, FEP+, cinnabar, AToM, bindfe, or plain CSV."),
+]
+_Affinities = Annotated[Path | None, typer.Option("--affinities", help="Measured values, if the file lacks them.")]
 
 
 @app.command()
 def fit(
-    results: list[Path] = _RESULTS,
-    affinities: Path | None = typer.Option(None, "--affinities", help="Measured values, if the results lack them."),
-    out: Path = typer.Option(..., "--out", help="Calibrator to write, for example calibration.json."),
-    method: str = typer.Option("", "--method", help="Method class of the calculations; the file's format by default."),
+    results: _Results,
+    out: Annotated[Path, typer.Option("--out", help="Calibrator to write, for example calibration.json.")],
+    affinities: _Affinities = None,
+    method: Annotated[str, typer.Option("--method", help="Method class; the file's format by default.")] = "",
 ) -> None:
     """Learn from results with known answers."""
     from bindfe.uncertainty.calibrate import Calibrator
@@ -45,40 +49,42 @@ def fit(
 
 @app.command()
 def apply(
-    calibrator: str = typer.Argument(..., metavar="CALIBRATION", help="calibration.json, or 'default'."),
-    results: list[Path] = _RESULTS,
-    out: Path = typer.Option(..., "--out", help="Predictions to write, for example predictions.csv."),
-    known: Path | None = typer.Option(None, "--known", help="Measured values that may be used (few-shot)."),
-    coverage: list[float] = typer.Option([0.5, 0.68, 0.9, 0.95], "--coverage", help="Coverages of the intervals; repeat it."),
-    ligands: bool = typer.Option(False, "--ligands", help="From edges to the ligands of their networks."),
+    calibrator: Annotated[str, typer.Argument(metavar="CALIBRATION", help="calibration.json, or 'default'.")],
+    results: _Results,
+    out: Annotated[Path, typer.Option("--out", help="Predictions to write, for example predictions.csv.")],
+    known: Annotated[Path | None, typer.Option("--known", help="Measured values that may be used (few-shot).")] = None,
+    coverage: Annotated[list[float] | None, typer.Option("--coverage", help="Coverages of the intervals.")] = None,
+    ligands: Annotated[bool, typer.Option("--ligands", help="From edges to the ligands of their networks.")] = False,
 ) -> None:
     """Predict with intervals; measured values in RESULTS are copied and never used."""
     from bindfe.report.calibration_table import predictions_csv
     from bindfe.store import write_text
     from bindfe.uncertainty.calibrate import load_calibrator
+    from bindfe.uncertainty.kinds import COVERAGES
     from bindfe.uncertainty.ligands import ligands_of
 
+    files, levels = _coverages(results, coverage or [])
     loaded = load_calibrator(calibrator)
-    contents = _read(results)
+    contents = _read(files)
     calculations: list[Calculation] = [c for content in contents for c in content.calculations]
     if ligands:
         calculations = ligands_of(calculations, loaded.repeat_prior_)
     own = calibrator == "default" and any(content.format == "bindfe predictions" for content in contents)
     other = calibrator == "default" and not all(content.format.startswith("OpenFE") for content in contents)
     predictions = loaded.predict(
-        calculations, _affinities(known), transferred="bindfe" if own else contents[0].format if other else ""
+        calculations, _known(known), transferred="bindfe" if own else contents[0].format if other else ""
     )
-    write_text(out, predictions_csv(predictions, coverage))
+    write_text(out, predictions_csv(predictions, levels or COVERAGES))
     typer.echo(f"{len(predictions)} predictions; {predictions.guarantees[0]}")
     typer.echo(f"wrote {out}")
 
 
 @app.command()
 def score(
-    predictions: Path = typer.Argument(..., metavar="PREDICTIONS", help="predictions.csv, as written by apply."),
-    out: Path = typer.Option(..., "--out", help="Scores to write, for example score.json."),
-    affinities: Path | None = typer.Option(None, "--affinities", help="Measured values, if the predictions lack them."),
-    html: Path | None = typer.Option(None, "--html", help="One page with figures."),
+    predictions: Annotated[Path, typer.Argument(metavar="PREDICTIONS", help="As written by apply.")],
+    out: Annotated[Path, typer.Option("--out", help="Scores to write, for example score.json.")],
+    affinities: _Affinities = None,
+    html: Annotated[Path | None, typer.Option("--html", help="One page with figures.")] = None,
 ) -> None:
     """Does the interval hold as often as it says."""
     from bindfe.store import write_record
@@ -115,6 +121,39 @@ def _read(paths: list[Path]) -> list[FileContent]:
     return contents
 
 
+def _coverages(results: list[Path], given: list[float]) -> tuple[list[Path], list[float]]:
+    """Files and coverages of ``FILES --coverage 0.5 0.9``: the numbers that follow the first look like files.
+
+    Raises:
+        InputError: A coverage that is not between 0 and 1.
+    """
+    from bindfe.errors import InputError
+
+    numbers = [path for path in results if given and path.name.replace(".", "", 1).isdigit() and not path.exists()]
+    levels = [*given, *(float(str(path)) for path in numbers)]
+    wrong = [level for level in levels if not 0 < level < 1]
+    if wrong:
+        raise InputError(f"--coverage {wrong[0]:g}: a number between 0 and 1 is needed, for example 0.9")
+    return [path for path in results if path not in numbers], levels
+
+
+def _known(path: Path | None) -> tuple[Affinity | Calculation, ...]:
+    """Known values: ligands, or calculations that carry a measured value (a file of edges)."""
+    from bindfe.errors import InputError
+    from bindfe.interop import read_affinities, read_calculations
+
+    if path is None:
+        return ()
+    try:
+        return read_affinities(path)
+    except InputError as error:
+        try:
+            content = read_calculations(path)
+        except InputError:
+            raise error from None
+        return tuple(c for c in content.calculations if c.measured_kcal_mol == c.measured_kcal_mol)
+
+
 def _affinities(path: Path | None) -> tuple[Affinity, ...]:
     from bindfe.interop import read_affinities
 
@@ -141,6 +180,7 @@ def scored_rows(path: Path, affinities: tuple[Affinity, ...]) -> Scored:
         scale=rows.scale,
         degrees=rows.degrees,
         raw_error=rows.raw_error,
+        reported_error=rows.reported_error,
         half_widths=rows.half_widths,
     )
 
@@ -158,7 +198,7 @@ def _measured(rows: PredictedRows, affinities: tuple[Affinity, ...]) -> Floats:
     for target in np.unique(rows.target):
         chosen = (rows.target == target) & rows.relative & (rows.first == "") & np.isfinite(values)
         values[chosen] -= values[chosen].mean() if chosen.any() else 0.0
-    return values
+    return np.asarray(values, dtype=float)
 
 
 def plain_score(result: Score) -> dict[str, Any]:

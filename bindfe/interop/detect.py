@@ -68,7 +68,8 @@ def _from_table(table: Table) -> FileContent:
     plain.explain(table)
     wanted = "\n".join(f"  {known.name}: {known.columns}" for known in _FORMATS)
     raise InputError(
-        f"{table.path}, line 1: these columns belong to no known format: {', '.join(table.columns)}. Known formats:\n{wanted}"
+        f"{table.path}, line 1: these columns belong to no known format: {', '.join(table.columns)}. "
+        f"Known formats:\n{wanted}"
     )
 
 

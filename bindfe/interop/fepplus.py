@@ -9,7 +9,9 @@ from bindfe.interop.openfe import series
 from bindfe.interop.table import Row, Table
 from bindfe.results import Calculation
 
-EDGE_COLUMNS = "Lig 1, Lig 2, Bennett ddG (kcal/mol) [, Bennett std. error, CCC ddG, CCC std. error, Exp. ddG, system name]"
+EDGE_COLUMNS = (
+    "Lig 1, Lig 2, Bennett ddG (kcal/mol) [, Bennett std. error, CCC ddG, CCC std. error, Exp. ddG, system name]"
+)
 LIGAND_COLUMNS = "Ligand name, Pred. dG (kcal/mol) [, Pred. dG std. error (kcal/mol), Exp. dG (kcal/mol), system name]"
 _VALUES = ("CCC ddG (kcal/mol)", "Bennett ddG (kcal/mol)")
 _NAMES = ("Ligand name", "Ligand", "Lig")
@@ -52,7 +54,14 @@ def read_ligands(table: Table) -> FileContent:
     name, value = table.first(_NAMES) or "", table.first(_PREDICTED) or ""
     error = next((c for c in table.columns if c.lower().startswith("pred. dg std. error")), "")
     rows = (
-        (row.place, row.text(name), _target(row), row.number(value), row.number(error), row.number("Exp. dG (kcal/mol)"))
+        (
+            row.place,
+            row.text(name),
+            _target(row),
+            row.number(value),
+            row.number(error),
+            row.number("Exp. dG (kcal/mol)"),
+        )
         for row in table
     )
     return series("FEP+ ligands", rows)

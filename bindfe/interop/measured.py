@@ -76,7 +76,10 @@ def _concentration(table: Table, column: str, match: re.Match[str]) -> float:
         return 1.0
     unit = match.group(2) or ""
     if unit not in _CONCENTRATIONS:
-        raise InputError(f"{table.path}, line 1, column '{column}': no unit in the name; write {match.group(1)}_nM or another of M, mM, uM, pM")
+        raise InputError(
+            f"{table.path}, line 1, column '{column}': no unit in the name; write "
+            f"{match.group(1)}_nM or another of M, mM, uM, pM"
+        )
     return _CONCENTRATIONS[unit]
 
 
@@ -90,7 +93,9 @@ def _affinity(row: Row, name: str, column: str, measure: str, factor: float) -> 
     temperature = warm if math.isfinite(warm) else _ROOM
     delta_g, relation = _delta_g(row, column, measure, value * factor, sign, temperature)
     error = row.number("measured_error_kcal_mol")
-    kind: Measure = "delta_g" if measure == "delta_g" else "ic50" if "ic50" in measure else "kd" if "kd" in measure else "ki"
+    kind: Measure = (
+        "delta_g" if measure == "delta_g" else "ic50" if "ic50" in measure else "kd" if "kd" in measure else "ki"
+    )
     return Affinity(
         ligand=row.text(name),
         delta_g_kcal_mol=delta_g,
@@ -113,7 +118,9 @@ def _number(row: Row, column: str, text: str) -> float:
         raise row.wrong(column, f"'{text}' is not a number") from None
 
 
-def _delta_g(row: Row, column: str, measure: str, value: float, sign: Relation, temperature: float) -> tuple[float, Relation]:
+def _delta_g(
+    row: Row, column: str, measure: str, value: float, sign: Relation, temperature: float
+) -> tuple[float, Relation]:
     """Delta_g [kcal/mol] and the relation for it: Kd > x means delta_g > RT ln x; pKd > x means delta_g < ..."""
     flipped: dict[Relation, Relation] = {"<": ">", ">": "<", "=": "="}
     if measure == "delta_g":
@@ -135,6 +142,6 @@ def _refuse_contradictions(affinities: tuple[Affinity, ...], path: Path) -> None
         other = seen.setdefault((one.target, one.ligand), one)
         if other is not one and abs(other.delta_g_kcal_mol - one.delta_g_kcal_mol) > 3.0:
             raise InputError(
-                f"{path}: {one.ligand} is {other.delta_g_kcal_mol:.2f} ({other.source}) and {one.delta_g_kcal_mol:.2f} kcal/mol "
-                f"({one.source}); keep one, or name different targets"
+                f"{path}: {one.ligand} is {other.delta_g_kcal_mol:.2f} ({other.source}) and "
+                f"{one.delta_g_kcal_mol:.2f} kcal/mol ({one.source}); keep one, or name different targets"
             )

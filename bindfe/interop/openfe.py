@@ -18,7 +18,10 @@ from bindfe.results import Calculation
 
 BENCHMARK_COLUMNS = "ligand_A, ligand_B, system name, complex_repeat_0_DG (kcal/mol), solvent_repeat_0_DG (kcal/mol)"
 LIGAND_COLUMNS = "ligand name, DG (kcal/mol), uncertainty (kcal/mol)"
-GATHER_COLUMNS = "ligand_i, ligand_j, DDG(i->j) (kcal/mol) | leg, ligand_i, ligand_j, DG(i->j) (kcal/mol) | ligand, DG(MLE) (kcal/mol)"
+GATHER_COLUMNS = (
+    "ligand_i, ligand_j, DDG(i->j) (kcal/mol) | leg, ligand_i, ligand_j, DG(i->j) (kcal/mol) "
+    "| ligand, DG(MLE) (kcal/mol)"
+)
 _LEGS = ("complex", "solvent")
 _REPEATS = 20
 _NAME = re.compile(r"(.+?)(?: to | )(\S+) repeat \d+")
@@ -92,12 +95,21 @@ def is_ligands(table: Table) -> bool:
 def read_ligands(table: Table) -> FileContent:
     """Ligands of relative networks: only differences within a set mean something, so each set is centred."""
     rows = [
-        (row, _target(row), row.number("DG (kcal/mol)"), row.number("uncertainty (kcal/mol)"), row.number("Exp DG (kcal/mol)"))
+        (
+            row,
+            _target(row),
+            row.number("DG (kcal/mol)"),
+            row.number("uncertainty (kcal/mol)"),
+            row.number("Exp DG (kcal/mol)"),
+        )
         for row in table
     ]
     return series(
         "OpenFE benchmark, ligands",
-        ((r.place, r.text("ligand name"), target, value, error, measured) for r, target, value, error, measured in rows),
+        (
+            (r.place, r.text("ligand name"), target, value, error, measured)
+            for r, target, value, error, measured in rows
+        ),
     )
 
 
@@ -191,12 +203,16 @@ def _gather_raw(table: Table) -> Iterator[tuple[str, Calculation | None]]:
     legs: dict[tuple[str, str], dict[str, list[tuple[float, float, str]]]] = defaultdict(lambda: defaultdict(list))
     for row in table:
         pair = (row.text("ligand_i"), row.text("ligand_j"))
-        legs[pair][row.text("leg").lower()].append((row.number(value), row.number(error) if error else math.nan, row.place))
+        legs[pair][row.text("leg").lower()].append(
+            (row.number(value), row.number(error) if error else math.nan, row.place)
+        )
     for (first, second), found in legs.items():
         place = next(iter(found.values()))[0][2]
         unknown = set(found) - set(_LEGS)
         if unknown:
-            raise InputError(f"{table.path}: leg '{unknown.pop()}' of {first} -> {second}; complex and solvent are needed")
+            raise InputError(
+                f"{table.path}: leg '{unknown.pop()}' of {first} -> {second}; complex and solvent are needed"
+            )
         yield place, _edge_from_legs(first, second, found, place)
 
 
@@ -241,8 +257,8 @@ def read_json(content: object, path: Path) -> FileContent:
         missing = set(_LEGS) - set(found)
         if missing:
             raise InputError(
-                f"{path}: {first} -> {second} has no {missing.pop()} leg; put the results of both legs in one JSON list, "
-                "or use `openfe gather --report raw`"
+                f"{path}: {first} -> {second} has no {missing.pop()} leg; put the results of both legs in one "
+                "directory or one JSON list, or use `openfe gather --report raw`"
             )
         place = next(iter(found.values()))[0][2]
         calculations.append((place, _edge_from_legs(first, second, found, place)))
@@ -277,7 +293,12 @@ def _units(result: Any, path: Path) -> list[tuple[float, float]]:
 
 def _kcal(quantity: Any, path: Path) -> float:
     unit = str(quantity.get("unit", "")) if isinstance(quantity, dict) else ""
-    factor = {"kilocalorie_per_mole": 1.0, "kilocalorie / mole": 1.0, "kilojoule_per_mole": 1 / 4.184, "kilojoule / mole": 1 / 4.184}.get(unit)
+    factor = {
+        "kilocalorie_per_mole": 1.0,
+        "kilocalorie / mole": 1.0,
+        "kilojoule_per_mole": 1 / 4.184,
+        "kilojoule / mole": 1 / 4.184,
+    }.get(unit)
     if factor is None:
         raise InputError(f"{path}: '{quantity}' has no unit of energy per mole that bindfe knows")
     return float(quantity["magnitude"]) * factor

@@ -62,7 +62,9 @@ def explain(table: Table) -> None:
             f"{table.path}, line 1, column '{bare[0]}': no unit in the name; write delta_delta_g_kcal_mol, "
             "delta_g_kcal_mol, delta_delta_g_kj_mol or delta_g_kj_mol"
         )
-    raise InputError(f"{table.path}, line 1: ligands but no column delta_delta_g_kcal_mol or delta_g_kcal_mol. Plain: {COLUMNS}")
+    raise InputError(
+        f"{table.path}, line 1: ligands but no column delta_delta_g_kcal_mol or delta_g_kcal_mol. Plain: {COLUMNS}"
+    )
 
 
 def _value(table: Table) -> tuple[str, float] | None:
@@ -105,7 +107,7 @@ def _row(row: Row, column: str, factor: float) -> Calculation:
 
 
 def _sampling(row: Row) -> float:
-    return row.number("sampling_kcal_mol")
+    return row.number("reported_standard_error_kcal_mol")
 
 
 def _any_unit(row: Row, name: str) -> float:

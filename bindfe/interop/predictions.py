@@ -45,6 +45,8 @@ class PredictedRows:
     """Its degrees of freedom, (N,)."""
     raw_error: Floats
     """Standard error of the raw value [kcal/mol], (N,)."""
+    reported_error: Floats
+    """Standard error that the tool itself reported [kcal/mol], (N,); nan if it did not."""
     half_widths: dict[float, Floats]
     """Half-widths of the stated intervals [kcal/mol], (N,) each."""
 
@@ -83,6 +85,7 @@ def read_predictions(path: Path) -> PredictedRows:
         scale=np.where(np.isfinite(scale), scale, error),
         degrees=np.where(np.isfinite(scale) & np.isfinite(degrees), degrees, np.inf),
         raw_error=np.where(np.isfinite(raw_error), raw_error, error),
+        reported_error=_column(table, "reported_standard_error_kcal_mol"),
         half_widths=_half_widths(table, location),
     )
 

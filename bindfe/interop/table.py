@@ -15,7 +15,23 @@ from pathlib import Path
 
 from bindfe.errors import InputError
 
-_EMPTY = {"", "nan", "na", "n/a", "none", "null", "-", "--", "#n/a", "inf", "-inf", "+inf", "infinity", "error", "failed"}
+_EMPTY = {
+    "",
+    "nan",
+    "na",
+    "n/a",
+    "none",
+    "null",
+    "-",
+    "--",
+    "#n/a",
+    "inf",
+    "-inf",
+    "+inf",
+    "infinity",
+    "error",
+    "failed",
+}
 _DELIMITERS = "\t;,"
 
 
@@ -145,7 +161,9 @@ def read_table(path: Path) -> Table:
         raise InputError(f"{path}: the file is empty; a header line and at least one row are needed")
     delimiter = max(_DELIMITERS, key=first.count)
     if delimiter not in first:
-        raise InputError(f"{path}, line 1: one column only ('{first[:60]}'); separate columns by comma, semicolon or tab")
+        raise InputError(
+            f"{path}, line 1: one column only ('{first[:60]}'); separate columns by comma, semicolon or tab"
+        )
     return table_from_text(text, path=path, delimiter=delimiter, notes=notes)
 
 

@@ -37,18 +37,24 @@ def predictions_csv(predictions: PredictionSet, coverages: Sequence[float]) -> s
         predictions.scale,
         predictions.degrees_of_freedom,
         predictions.raw_standard_error,
+        np.array([c.standard_error_kcal_mol for c in predictions.calculations]),
         np.array([c.measured_kcal_mol for c in predictions.calculations]),
     ]
     header = ["raw_kcal_mol", "calibrated_kcal_mol", "standard_error_kcal_mol", *bounds]
     header += [*(f"{part}_kcal_mol" for part in COMPONENTS), "scale_kcal_mol", "degrees_of_freedom"]
-    header += ["raw_standard_error_kcal_mol", "measured_kcal_mol"]
+    header += ["raw_standard_error_kcal_mol", "reported_standard_error_kcal_mol", "measured_kcal_mol"]
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["target", *names, "quantity", *header, "protein", "largest_lever", "guarantee", "warnings"])
     numbers = np.stack(columns, axis=1)
     for index, (one, row) in enumerate(zip(predictions.calculations, numbers, strict=True)):
         pair = [one.reference or "", one.ligand] if edges else [one.ligand]
-        words = [one.protein, predictions.levers[index], predictions.guarantees[index], " | ".join(predictions.warnings[index])]
+        words = [
+            one.protein,
+            predictions.levers[index],
+            predictions.guarantees[index],
+            " | ".join(predictions.warnings[index]),
+        ]
         cells = ["" if value != value else f"{value:.{_DECIMALS}f}" for value in row.tolist()]
         writer.writerow([_safe(one.target), *map(_safe, pair), one.quantity, *cells, *map(_safe, words)])
     return buffer.getvalue()

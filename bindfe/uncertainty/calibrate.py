@@ -21,8 +21,18 @@ import numpy as np
 
 from bindfe.errors import InputError
 from bindfe.results import Affinity, Calculation, Floats
+from bindfe.uncertainty.absolute import (
+    ASSAY_TO_ASSAY_ERROR,
+    Anchor,
+    absolute_arrays,
+    anchors_of,
+    calibrate_absolute,
+    centred,
+    prior_kind,
+)
 from bindfe.uncertainty.calibrator_file import read_calibrator, save_calibrator
 from bindfe.uncertainty.conformal import groups_needed
+from bindfe.uncertainty.features import FEATURES
 from bindfe.uncertainty.fewshot import Update, update_from_known
 from bindfe.uncertainty.kinds import (
     FittedKind,
@@ -36,6 +46,8 @@ from bindfe.uncertainty.ligands import ligands_of, with_measured
 from bindfe.uncertainty.predictions import PredictionSet
 from bindfe.uncertainty.scale import Observations
 from bindfe.uncertainty.shrink import RepeatPrior, fit_repeat_prior
+
+__all__ = ["Calibrator", "calibrate_absolute", "load_calibrator"]
 
 Layer = Literal["model", "pooled", "hierarchical"]
 
@@ -90,6 +102,15 @@ class Calibrator:
         self.fitted_on_: dict[str, Any] = {}
         self.scores_: dict[str, Any] = {}
         self.does_not_apply_to_: tuple[str, ...] = ()
+        self.anchors_: dict[str, Anchor] = {}
+
+    @classmethod
+    def absolute_prior(cls) -> Calibrator:
+        """A calibrator of absolute values that has seen nothing: slope 1 and a wide, stated model error."""
+        prior = cls(assay_error=ASSAY_TO_ASSAY_ERROR, method="any", chemistry="any")
+        prior.quantity_, prior.kinds_ = "absolute", {"absolute": prior_kind(len(FEATURES))}
+        prior.fitted_on_ = {"calculations": 0, "proteins": [], "note": "a stated prior, not fitted"}
+        return prior
 
     def fit(self, calculations: Sequence[Calculation], affinities: Sequence[Affinity] = ()) -> Calibrator:
         """Learn from calculations with measured values.
@@ -117,7 +138,12 @@ class Calibrator:
         for one in known:
             by_kind.setdefault(kind_of(one), []).append(one)
         if "edge" in by_kind and "ligand" not in by_kind:
-            by_kind["ligand"] = [c for c in ligands_of(filled, self.repeat_prior_) if math.isfinite(c.measured_kcal_mol)]
+            by_kind["ligand"] = [
+                c for c in ligands_of(filled, self.repeat_prior_) if math.isfinite(c.measured_kcal_mol)
+            ]
+        if "absolute" in by_kind:
+            self.anchors_ = anchors_of(known)
+            by_kind["absolute"] = centred(known, self.anchors_)
         self.kinds_ = {kind: self._fit_kind(members) for kind, members in by_kind.items() if len(members) >= 5}
         if not self.kinds_:
             raise InputError(f"{len(known)} calculations with a measured value; at least 5 of one kind are needed")
@@ -126,9 +152,10 @@ class Calibrator:
 
     def _fit_kind(self, members: Sequence[Calculation]) -> FittedKind:
         proteins = np.array([c.protein or c.target for c in members])
-        return fit_kind(self._observe(members), proteins)
+        return fit_kind(self.observe(members), proteins)
 
-    def _observe(self, members: Sequence[Calculation]) -> Observations:
+    def observe(self, members: Sequence[Calculation]) -> Observations:
+        """Arrays of calculations of one kind, with this calibrator's prior and assay error."""
         return observe(
             members, prior=self.repeat_prior_, assay_error=self.assay_error, committee_scale=self.committee_scale
         )
@@ -143,7 +170,11 @@ class Calibrator:
         }
 
     def predict(
-        self, calculations: Sequence[Calculation], known: Sequence[Affinity] = (), *, transferred: str = ""
+        self,
+        calculations: Sequence[Calculation],
+        known: Sequence[Affinity | Calculation] = (),
+        *,
+        transferred: str = "",
     ) -> PredictionSet:
         """Calibrated predictions; measured values in the calculations are never looked at.
 
@@ -161,12 +192,15 @@ class Calibrator:
         quantity = _one_quantity(calculations)
         if quantity != self.quantity_:
             raise InputError(
-                f"a calibrator of {self.quantity_} values was given {quantity} ones: a slope learned on differences says "
-                "nothing about an absolute delta_g. Fit one on absolute values, or use 'absolute-prior'"
+                f"a calibrator of {self.quantity_} values was given {quantity} ones: a slope learned on differences "
+                "says nothing about an absolute delta_g. Fit one on absolute values, or use 'absolute-prior'"
             )
         blind = [replace(c, measured_kcal_mol=math.nan) for c in calculations]
+        if quantity == "absolute":
+            anchors = self.anchors_ | _known_anchors(blind, known)
+            return self._assemble(tuple(calculations), blind, {}, transferred, anchors)
         updates = update_from_known(self, blind, known) if known else {}
-        return self._assemble(tuple(calculations), blind, updates, transferred)
+        return self._assemble(tuple(calculations), blind, updates, transferred, {})
 
     def predict_interval(self, calculations: Sequence[Calculation], coverage: float = 0.9) -> Floats:
         """Lower and upper bounds [kcal/mol], (N, 2)."""
@@ -178,7 +212,9 @@ class Calibrator:
         blind: Sequence[Calculation],
         updates: Mapping[str, Update],
         transferred: str,
+        anchors: dict[str, Anchor],
     ) -> PredictionSet:
+        promises: list[str] = []
         kinds = np.array([kind_of(c) for c in blind])
         count = len(blind)
         location, variance, tail, slope = np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count)
@@ -186,16 +222,25 @@ class Calibrator:
         for kind in dict.fromkeys(kinds.tolist()):
             fitted = self._kind(kind)
             rows = np.flatnonzero(kinds == kind)
-            seen = self._observe([blind[i] for i in rows])
+            members = [blind[int(i)] for i in rows]
+            seen = self.observe(members)
             slope[rows] = fitted.model.slope
             location[rows] = fitted.model.slope * seen.value
             variance[rows] = fitted.model.variance(seen)
+            if kind == "absolute":
+                model = fitted.model.model_variance(seen.features)
+                slope[rows], shift, extra, promises = absolute_arrays(calculations, fitted, anchors, model)
+                location[rows] = slope[rows] * seen.value + shift
+                variance[rows] = model + extra + slope[rows] ** 2 * seen.variance + seen.assay
             tail[rows], factor = widened_tail(fitted.model.tail, fitted.log_width_error)
             stretch[rows] = factor * math.sqrt((fitted.model.tail - 2) / fitted.model.tail)
-            parts[rows] = self._parts(seen, [blind[i] for i in rows], fitted.model.slope)
-        for target, update in updates.items():
-            rows = np.flatnonzero([c.target == target for c in blind])
-            update.apply(rows, blind, location, variance, tail, stretch)
+            parts[rows] = self._parts(seen, members, slope[rows])
+        for target, change in updates.items():
+            for kind in dict.fromkeys(kinds.tolist()):
+                rows = np.flatnonzero([c.target == target and kind_of(c) == kind for c in blind])
+                value = np.array([blind[int(i)].value_kcal_mol for i in rows])
+                location[rows], variance[rows] = change.apply(value, location[rows], variance[rows], self._kind(kind))
+                slope[rows] *= change.slope
         scale = stretch * np.sqrt(variance)
         if transferred == "bindfe":
             scale = scale * TRANSFER_WIDENING
@@ -212,8 +257,11 @@ class Calibrator:
             raw_standard_error=raw_error,
             components=components,
             conformal=conformal,
-            calibrated=not transferred and len(self.proteins_) > 2,
-            guarantees=tuple(updates[c.target].guarantee if c.target in updates else promise for c in blind),
+            calibrated=_calibrated(
+                transferred, len(self.proteins_), self.quantity_, all(c.target in anchors for c in blind)
+            ),
+            guarantees=tuple(promises)
+            or tuple(updates[c.target].guarantee if c.target in updates else promise for c in blind),
             warnings=tuple(self._warnings(c, c.target in updates) for c in blind),
             levers=tuple(_lever(c, row, c.target in updates) for c, row in zip(blind, components, strict=True)),
         )
@@ -223,7 +271,7 @@ class Calibrator:
             raise InputError(f"the calibrator was not fitted on this kind ({kind}); it knows: {', '.join(self.kinds_)}")
         return self.kinds_[kind]
 
-    def _parts(self, seen: Observations, members: Sequence[Calculation], slope: float) -> Floats:
+    def _parts(self, seen: Observations, members: Sequence[Calculation], slope: Floats) -> Floats:
         committee = slope * self.committee_scale * np.array([c.committee_kcal_mol for c in members])
         sampling = np.sqrt(np.maximum(slope**2 * seen.variance - committee**2, 0.0))
         return np.stack([sampling, committee, np.zeros(len(members)), np.sqrt(seen.assay)], axis=1)
@@ -240,8 +288,16 @@ class Calibrator:
         pairs = fitted.pooled if self.layer == "pooled" else fitted.hierarchical
         finite = tuple((c, q) for c, q in pairs if math.isfinite(q))
         lost = [c for c, q in pairs if not math.isfinite(q)]
-        fallback = f"; model-based at {', '.join(f'{c:.0%}' for c in lost)} ({groups_needed(lost[0])} proteins needed)" if lost else ""
-        name = "conformal over proteins: 1 - alpha for a new exchangeable protein" if self.layer == "hierarchical" else "conformal over calculations, measured on left-out proteins"
+        fallback = (
+            f"; model-based at {', '.join(f'{c:.0%}' for c in lost)} ({groups_needed(lost[0])} proteins needed)"
+            if lost
+            else ""
+        )
+        name = (
+            "conformal over proteins: 1 - alpha for a new exchangeable protein"
+            if self.layer == "hierarchical"
+            else "conformal over calculations, measured on left-out proteins"
+        )
         return finite, f"{name}; {where}{fallback}"
 
     def _warnings(self, one: Calculation, updated: bool) -> tuple[str, ...]:
@@ -266,6 +322,16 @@ def load_calibrator(name: str) -> Calibrator:
         InputError: No such file, or not a calibrator.
     """
     return read_calibrator(name)
+
+
+def _known_anchors(blind: Sequence[Calculation], known: Sequence[Affinity | Calculation]) -> dict[str, Anchor]:
+    affinities = [one for one in known if isinstance(one, Affinity)]
+    labelled = [one for one in known if isinstance(one, Calculation)]
+    return anchors_of([*(with_measured(blind, affinities) if affinities else ()), *labelled])
+
+
+def _calibrated(transferred: str, n_proteins: int, quantity: str, anchored: bool) -> bool:
+    return not transferred and n_proteins > 2 and (quantity == "relative" or anchored)
 
 
 def _one_quantity(calculations: Sequence[Calculation]) -> Literal["relative", "absolute"]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bindfe.errors import InputError, StoreError
 from bindfe.store import from_plain, read_plain, to_plain, write_record
+from bindfe.uncertainty.absolute import Anchor
 from bindfe.uncertainty.kinds import FittedKind
 from bindfe.uncertainty.shrink import RepeatPrior
 
@@ -30,6 +31,7 @@ def plain_calibrator(calibrator: Calibrator) -> dict[str, Any]:
         "quantity": calibrator.quantity_,
         "choices": {name: getattr(calibrator, name) for name in _CHOICES},
         "kinds": {name: to_plain(kind) for name, kind in calibrator.kinds_.items()},
+        "anchors": {name: to_plain(anchor) for name, anchor in calibrator.anchors_.items()},
         "repeat_prior": to_plain(calibrator.repeat_prior_),
         "fitted_on": to_plain(calibrator.fitted_on_),
         "scores": to_plain(calibrator.scores_),
@@ -61,22 +63,32 @@ def read_calibrator(name: str) -> Calibrator:
             return _read(path)
     path = Path(name)
     if not path.is_file():
-        raise InputError(f"{name}: no such calibrator; give a file written by `bindfe calibrate fit`, or one of {', '.join(SHIPPED)}")
+        raise InputError(
+            f"{name}: no such calibrator; give a file written by `bindfe calibrate fit`, or one of {', '.join(SHIPPED)}"
+        )
     return _read(path)
 
 
 def _read(path: Path) -> Calibrator:
-    from bindfe.uncertainty.calibrate import Calibrator
-
     try:
         plain = read_plain(path)
     except StoreError as error:
         raise InputError(str(error).replace("; delete it and run again", "; fit it again")) from error
     if plain.get("version") != VERSION or "kinds" not in plain:
         raise InputError(f"{path}: not a calibrator of version {VERSION} (found {plain.get('version')}); fit it again")
+    try:
+        return _from_plain(plain)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{path}: not a calibrator that this version reads ({error}); fit it again") from error
+
+
+def _from_plain(plain: dict[str, Any]) -> Calibrator:
+    from bindfe.uncertainty.calibrate import Calibrator
+
     calibrator = Calibrator(**plain["choices"])
     calibrator.quantity_ = plain["quantity"]
     calibrator.kinds_ = {name: from_plain(kind, FittedKind) for name, kind in plain["kinds"].items()}
+    calibrator.anchors_ = {name: from_plain(anchor, Anchor) for name, anchor in plain["anchors"].items()}
     calibrator.repeat_prior_ = from_plain(plain["repeat_prior"], RepeatPrior)
     calibrator.fitted_on_ = plain["fitted_on"]
     calibrator.proteins_ = tuple(plain["fitted_on"].get("proteins", ()))

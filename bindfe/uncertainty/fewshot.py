@@ -1,117 +1,148 @@
 """What known ligands of a new protein change: its slope, its width, and with them every interval.
 
 A protein has its own log width k ~ N(-tau^2, tau^2) and slope s ~ N(s0, sd^2). Known calculations of it give the
-posterior on a grid of both; predictions take its means.
+posterior on a grid of both; predictions take its means. Known ligands count either through edges whose two
+ends are known, or through the ligands of the network, whichever are more.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bindfe.results import Affinity, Calculation, Floats
-from bindfe.uncertainty.kinds import Kind, grid, kind_of, log_likelihood_by_protein, observe
-from bindfe.uncertainty.ligands import with_measured
+from bindfe.uncertainty.kinds import FittedKind, Kind, grid, kind_of, log_likelihood_by_protein
+from bindfe.uncertainty.ligands import ligands_of, with_measured
 
 if TYPE_CHECKING:
     from bindfe.uncertainty.calibrate import Calibrator
 
 FEWEST_KNOWN = 3
-"""Known calculations of a protein from which it is updated."""
+"""Known calculations of a target from which it is updated."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Update:
-    """The posterior of one target."""
+    """The posterior of one target, relative to an average protein."""
 
-    slope: dict[Kind, tuple[float, float]]
-    """Mean slope and its variance, for each kind."""
-    slope_variance_before: dict[Kind, float]
-    """The variance of slopes between proteins, for each kind."""
+    slope: float
+    """Mean slope over the average protein's."""
+    slope_variance: float
+    """Variance of that ratio."""
     width: float
-    """Mean square width, relative to an average protein's."""
+    """Mean square width over the average protein's."""
     n_known: int
     """Known calculations."""
 
     @property
     def guarantee(self) -> str:
         """What an updated interval promises."""
-        return f"model-based, updated with {self.n_known} known calculations of this target; no finite-sample guarantee"
+        return f"model-based, updated with {self.n_known} known values of this target; no finite-sample guarantee"
 
-    def apply(
-        self,
-        rows: NDArray[np.int64],
-        blind: Sequence[Calculation],
-        location: Floats,
-        variance: Floats,
-        tail: Floats,
-        stretch: Floats,
-    ) -> None:
-        """Change locations and variances of these rows in place."""
-        for row in rows:
-            kind = kind_of(blind[row])
-            if kind not in self.slope:
-                continue
-            mean, spread = self.slope[kind]
-            value = blind[row].value_kcal_mol
-            location[row] = mean * value
-            within = max(variance[row] - self.slope_variance_before[kind] * value**2, 0.25 * variance[row])
-            variance[row] = within * self.width + spread * value**2
+    def apply(self, value: Floats, location: Floats, variance: Floats, fitted: FittedKind) -> tuple[Floats, Floats]:
+        """Location and predictive variance with the posterior in the place of the average protein.
+
+        Args:
+            value: Raw values [kcal/mol], (N,).
+            location: Locations of an average protein [kcal/mol], (N,).
+            variance: Predictive variances of an average protein [kcal^2/mol^2], (N,).
+            fitted: The kind that they belong to.
+        """
+        between = (fitted.between.slope_sd * value) ** 2
+        within = np.maximum(variance - between, 0.25 * variance)
+        return self.slope * location, within * self.width + self.slope_variance * (fitted.model.slope * value) ** 2
+
+
+def posterior(log_likelihood: Floats, fitted: FittedKind) -> Update:
+    """Posterior of one protein.
+
+    Args:
+        log_likelihood: Of its known calculations on the grid of :func:`~bindfe.uncertainty.kinds.grid`, (G, K).
+        fitted: The kind that they belong to.
+    """
+    log_width, slope, weight = grid(fitted.model, fitted.between)
+    log_posterior = np.log(weight) + log_likelihood.sum(axis=1)
+    probability = np.exp(log_posterior - log_posterior.max())
+    probability /= probability.sum()
+    ratio = slope / fitted.model.slope
+    mean = float(probability @ ratio)
+    return Update(
+        slope=mean,
+        slope_variance=float(probability @ (ratio - mean) ** 2),
+        width=float(probability @ np.exp(2 * log_width)),
+        n_known=log_likelihood.shape[1],
+    )
 
 
 def update_from_known(
-    calibrator: Calibrator, calculations: Sequence[Calculation], known: Sequence[Affinity]
+    calibrator: Calibrator, calculations: Sequence[Calculation], known: Sequence[Affinity | Calculation]
 ) -> dict[str, Update]:
     """Posterior of every target with enough known values.
 
     Args:
         calibrator: A fitted calibrator.
         calculations: Without measured values.
-        known: Measured values of some ligands.
+        known: Measured values of some ligands, or calculations of the targets with their measured value.
     """
-    labelled: dict[str, list[Calculation]] = defaultdict(list)
-    for one in with_measured(calculations, known):
-        if math.isfinite(one.measured_kcal_mol):
-            labelled[one.target].append(one)
-    return {t: update(calibrator, members) for t, members in labelled.items() if len(members) >= FEWEST_KNOWN}
+    affinities = [one for one in known if isinstance(one, Affinity)]
+    direct = [one for one in known if isinstance(one, Calculation) and math.isfinite(one.measured_kcal_mol)]
+    if affinities:
+        direct += [c for c in with_measured(calculations, affinities) if math.isfinite(c.measured_kcal_mol)]
+    by_target = _grouped(direct)
+    if affinities and "ligand" in calibrator.kinds_:
+        for target, members in _grouped(_known_ligands(calibrator, calculations, affinities)).items():
+            if len(members) - 1 > len(by_target.get(target, ())):
+                by_target[target] = members
+    return {
+        target: update_target(calibrator, members)
+        for target, members in by_target.items()
+        if len(members) >= FEWEST_KNOWN
+    }
 
 
-def update(calibrator: Calibrator, labelled: Sequence[Calculation]) -> Update:
-    """Posterior of one target from its labelled calculations."""
+def _grouped(calculations: Sequence[Calculation]) -> dict[str, list[Calculation]]:
+    found: dict[str, list[Calculation]] = defaultdict(list)
+    for one in calculations:
+        found[one.target].append(one)
+    return dict(found)
+
+
+def _known_ligands(
+    calibrator: Calibrator, calculations: Sequence[Calculation], affinities: Sequence[Affinity]
+) -> list[Calculation]:
+    """Known ligands of each network as deviations from the mean over the known ones, raw and measured."""
+    edges = [c for c in calculations if kind_of(c) == "edge"]
+    filled = with_measured(ligands_of(edges, calibrator.repeat_prior_), affinities) if edges else []
+    known = [c for c in filled if math.isfinite(c.measured_kcal_mol)]
+    shift: Mapping[str, float] = {
+        target: float(np.mean([c.value_kcal_mol for c in members])) for target, members in _grouped(known).items()
+    }
+    return [_shifted(c, shift[c.target]) for c in known]
+
+
+def _shifted(one: Calculation, by: float) -> Calculation:
+    from dataclasses import replace
+
+    return replace(one, value_kcal_mol=one.value_kcal_mol - by)
+
+
+def update_target(calibrator: Calibrator, labelled: Sequence[Calculation]) -> Update:
+    """Posterior of one target from its labelled calculations, of the kind that most of them are."""
     kinds: dict[Kind, list[Calculation]] = defaultdict(list)
     for one in labelled:
         kinds[kind_of(one)].append(one)
     kind = max(kinds, key=lambda name: len(kinds[name]))
     fitted = calibrator.kinds_[kind]
-    seen = observe(
-        kinds[kind],
-        prior=calibrator.repeat_prior_,
-        assay_error=calibrator.assay_error,
-        committee_scale=calibrator.committee_scale,
-    )
-    table, log_width, slope, weight = log_likelihood_by_protein(seen, fitted.model, fitted.between)
-    log_posterior = np.log(weight) + table.sum(axis=1)
-    posterior = np.exp(log_posterior - log_posterior.max())
-    posterior /= posterior.sum()
-    width = float(posterior @ np.exp(2 * log_width))
-    shift = float(posterior @ slope) / fitted.model.slope
-    relative_spread = float(posterior @ (slope / fitted.model.slope - shift) ** 2)
-    slopes: dict[Kind, tuple[float, float]] = {}
-    before: dict[Kind, float] = {}
-    for other, model in calibrator.kinds_.items():
-        s = model.model.slope
-        slopes[other] = (shift * s, relative_spread * s**2)
-        _, nodes, prior = grid(model.model, model.between)
-        before[other] = float(prior @ (nodes - s) ** 2)
-    return Update(slope=slopes, slope_variance_before=before, width=width, n_known=len(kinds[kind]))
+    table, *_ = log_likelihood_by_protein(calibrator.observe(kinds[kind]), fitted.model, fitted.between)
+    return posterior(table, fitted)
 
 
-def labelled_copy(one: Calculation, measured: float) -> Calculation:
-    """The calculation with a measured value [kcal/mol]."""
-    return replace(one, measured_kcal_mol=measured)
+def rows_of(target: str, calculations: Sequence[Calculation]) -> NDArray[np.int64]:
+    """Places of a target's calculations."""
+    return np.flatnonzero([c.target == target for c in calculations])

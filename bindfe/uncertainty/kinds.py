@@ -66,6 +66,8 @@ class FittedKind:
     @property
     def log_width_error(self) -> float:
         """Standard error of the average log width: few proteins leave it open."""
+        if self.n_proteins == 0:
+            return 0.0
         tau = self.between.log_width_sd
         return math.sqrt(tau**2 / self.n_proteins + 0.5 / max(self.n_calculations, 1))
 
@@ -86,7 +88,7 @@ def observe(
     return Observations(
         value=np.array([c.value_kcal_mol for c in calculations]),
         measured=np.array([c.measured_kcal_mol for c in calculations]),
-        variance=sampling_error(calculations, prior).standard_error**2 + (committee_scale * committee) ** 2,
+        variance=sampling_error(calculations, prior).standard_error ** 2 + (committee_scale * committee) ** 2,
         assay=measured_values * assay_error**2,
         features=feature_table(calculations, prior),
     )
@@ -104,7 +106,9 @@ def fit_kind(seen: Observations, proteins: NDArray[np.str_], *, n_folds: int = 5
     names = np.unique(proteins)
     z, degrees = _out_of_fold(seen, proteins, model, n_folds) if len(names) > 1 else (np.zeros(0), np.zeros(0))
     score = np.abs(z) / t_quantile(0.75, degrees) * t_quantile(0.75, np.full(len(z), model.tail)) if len(z) else z
-    seen_coverage = tuple((c, float(np.mean(np.abs(z) <= t_quantile(0.5 + c / 2, degrees)))) for c in COVERAGES) if len(z) else ()
+    seen_coverage = (
+        tuple((c, float(np.mean(np.abs(z) <= t_quantile(0.5 + c / 2, degrees)))) for c in COVERAGES) if len(z) else ()
+    )
     return FittedKind(
         model=model,
         between=fit_between(seen, proteins, model),
@@ -124,10 +128,7 @@ def _out_of_fold(
     z, degrees = np.zeros(len(proteins)), np.zeros(len(proteins))
     for out in np.unique(fold):
         inside = fold != out
-        if inside.sum() < 5:
-            fitted = model
-        else:
-            fitted = fit_scale_model(seen.take(inside), start=model)
+        fitted = model if inside.sum() < 5 else fit_scale_model(seen.take(inside), start=model)
         held = seen.take(~inside)
         z[~inside] = (held.measured - fitted.slope * held.value) / fitted.scale(held)
         degrees[~inside] = fitted.tail

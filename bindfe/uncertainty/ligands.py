@@ -18,7 +18,7 @@ SERIES_MEAN = "series mean"
 
 
 def measured_table(affinities: Sequence[Affinity]) -> dict[tuple[str, str], float]:
-    """Measured delta_g by (target, ligand) [kcal/mol]; values of the same ligand are averaged, censored ones left out."""
+    """Measured delta_g by (target, ligand) [kcal/mol]; several values are averaged, censored ones left out."""
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
     for one in affinities:
         if one.relation == "=":
@@ -96,9 +96,7 @@ def _network(members: Sequence[Calculation], prior: RepeatPrior, robust: bool) -
     )
 
 
-def ligands_of(
-    calculations: Sequence[Calculation], prior: RepeatPrior, *, robust: bool = False
-) -> list[Calculation]:
+def ligands_of(calculations: Sequence[Calculation], prior: RepeatPrior, *, robust: bool = False) -> list[Calculation]:
     """Ligands of every target, as deviations from the mean of their connected network.
 
     Measured values, where the edges carry them, go the same way: a network of measured differences.
@@ -142,4 +140,8 @@ def _measured_network(members: Sequence[Calculation]) -> dict[str, float]:
         np.ones(len(known)),
     )
     largest = np.bincount(network.component).argmax()
-    return {name: float(v) for name, v, part in zip(network.ligands, network.value, network.component, strict=True) if part == largest}
+    return {
+        name: float(v)
+        for name, v, part in zip(network.ligands, network.value, network.component, strict=True)
+        if part == largest
+    }

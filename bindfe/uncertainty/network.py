@@ -95,12 +95,14 @@ def solve_network(
     ends = np.array([(place[a], place[b]) for a, b in pairs])
     component = _components(ends, len(names))
     if np.bincount(component).max() > LARGEST_NETWORK:
-        raise InputError(f"{len(names)} ligands in one network; at most {LARGEST_NETWORK} are solved with their covariance")
+        raise InputError(
+            f"{len(names)} ligands in one network; at most {LARGEST_NETWORK} are solved with their covariance"
+        )
     variance, notes = _usable(errors)
-    weight = np.ones(len(pairs))
+    weight: Floats = np.ones(len(pairs))
     value, spread = _solve(ends, component, values, variance, covariance, weight)
     for _ in range(20 if robust else 0):
-        z2 = (values - value[ends[:, 1]] + value[ends[:, 0]]) ** 2 / variance
+        z2: Floats = (values - value[ends[:, 1]] + value[ends[:, 0]]) ** 2 / variance
         weight = (_ROBUST_DEGREES + 1) / (_ROBUST_DEGREES + z2)
         value, spread = _solve(ends, component, values, variance, covariance, weight)
     return NetworkEstimate(
@@ -123,7 +125,9 @@ def _usable(errors: Floats) -> tuple[Floats, list[str]]:
     typical = float(np.median(errors[usable])) if usable.any() else 1.0
     notes = []
     if not usable.all():
-        notes.append(f"{int((~usable).sum())} of {len(errors)} edges have no usable error; {typical:.2f} kcal/mol was taken")
+        notes.append(
+            f"{int((~usable).sum())} of {len(errors)} edges have no usable error; {typical:.2f} kcal/mol was taken"
+        )
     return np.where(usable, errors, typical) ** 2, notes
 
 
@@ -146,10 +150,10 @@ def _solve(
         design[np.arange(len(edges)), local[ends[edges, 0]]] = -1.0
         design[np.arange(len(edges)), local[ends[edges, 1]]] = 1.0
         if shared is None:
-            weighted = design * (weight[edges] / variance[edges])[:, None]
+            weighted: Floats = design * (weight[edges] / variance[edges])[:, None]
         else:
             full = np.diag(variance[edges] / weight[edges]) + shared[np.ix_(edges, edges)]
-            weighted = np.linalg.solve(full, design)
+            weighted = np.asarray(np.linalg.solve(full, design), dtype=float)
         # adding 1/L to every element turns the one null direction (a constant) into an eigenvalue of 1
         information = design.T @ weighted + 1.0 / len(ligands)
         inverse = np.linalg.inv(information) - 1.0 / len(ligands)
@@ -162,7 +166,7 @@ def _name_components(names: Sequence[str], component: NDArray[np.int64]) -> list
     count = int(component.max()) + 1
     if count == 1:
         return []
-    parts = [[names[i] for i in np.flatnonzero(component == part)] for part in range(count)]
+    parts = [[names[int(i)] for i in np.flatnonzero(component == part)] for part in range(count)]
     listed = "; ".join(", ".join(part[:4]) + (" ..." if len(part) > 4 else "") for part in parts[:5])
     more = " ..." if count > 5 else ""
     return [f"the network falls into {count} parts that no edge connects, each centred on its own mean: {listed}{more}"]

@@ -124,9 +124,7 @@ class PredictionSet:
         )
 
 
-def probability_better(
-    first: Floats, second: Floats, *, scale: Floats, degrees: Floats
-) -> Floats:
+def probability_better(first: Floats, second: Floats, *, scale: Floats, degrees: Floats) -> Floats:
     """Probability that the first binds better (has the lower delta_g) than the second.
 
     Args:

@@ -99,14 +99,21 @@ def fit_scale_model(seen: Observations, *, start: ScaleModel | None = None) -> S
         InputError: Fewer than 5 observations, or no variation in the raw values.
     """
     if len(seen.value) < 5:
-        raise InputError(f"{len(seen.value)} calculations with a measured value; at least 5 are needed to fit a calibrator")
+        raise InputError(
+            f"{len(seen.value)} calculations with a measured value; at least 5 are needed to fit a calibrator"
+        )
     centre, spread = _centre(seen.features)
     z = _standardised(seen.features, centre, spread)
     used = np.isfinite(spread)
     begin = _start(seen, z.shape[1]) if start is None else _theta(start)
     bounds = [(None, None), (-4.0, 4.0), (-4.0, 6.0)] + [(0.0, 1.0) if u else (0.0, 0.0) for u in used]
     found = optimize.minimize(
-        _loss, np.clip(begin, [-9, -4, -4] + [0] * len(used), 9), args=(seen, z), jac=True, method="L-BFGS-B", bounds=bounds
+        _loss,
+        np.clip(begin, [-9, -4, -4] + [0] * len(used), 9),
+        args=(seen, z),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
     ).x
     return ScaleModel(
         slope=float(found[0]),

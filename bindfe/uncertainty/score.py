@@ -50,6 +50,8 @@ class Scored:
     """Its degrees of freedom, (N,)."""
     raw_error: Floats
     """Standard error that the raw value was given [kcal/mol], (N,)."""
+    reported_error: Floats
+    """Standard error that the tool itself reported for the raw value [kcal/mol], (N,); nan if it did not."""
     half_widths: Mapping[float, Floats]
     """Half-width of the interval at each coverage [kcal/mol], (N,) each."""
 
@@ -61,9 +63,7 @@ class Scored:
     @property
     def half(self) -> dict[float, Floats]:
         """Half-widths at the four coverages: stated ones, or those of the t."""
-        return {
-            c: self.half_widths.get(c, self.scale * t_quantile(0.5 + c / 2, self.degrees)) for c in COVERAGES
-        }
+        return {c: self.half_widths.get(c, self.scale * t_quantile(0.5 + c / 2, self.degrees)) for c in COVERAGES}
 
     @property
     def z(self) -> Floats:
@@ -197,7 +197,9 @@ def _means(seen: Scored, rng: np.random.Generator) -> dict[str, Measure]:
         np.add.at(sums, place, table)
         resampled = (drawn @ sums) / total[:, None]
         final, finish = _finish(name)
-        measures[final] = _measure(float(finish(table.mean(axis=0))), [float(finish(row)) for row in resampled], len(names))
+        measures[final] = _measure(
+            float(finish(table.mean(axis=0))), [float(finish(row)) for row in resampled], len(names)
+        )
     return measures
 
 
@@ -239,10 +241,19 @@ def _ranks(seen: Scored, rng: np.random.Generator) -> dict[str, Measure]:
     }
     names, place = np.unique(seen.protein, return_inverse=True)
     rows = [np.flatnonzero(place == k) for k in range(len(names))]
-    draws = [np.concatenate([rows[k] for k in rng.integers(0, len(names), len(names))]) for _ in range(_RANK_BOOTSTRAPS)]
+    draws = [
+        np.concatenate([rows[k] for k in rng.integers(0, len(names), len(names))]) for _ in range(_RANK_BOOTSTRAPS)
+    ]
     found = {
-        name: _measure(_spearman(a, b), [_spearman(a[d], b[d]) for d in draws], len(names)) for name, (a, b) in pairs.items()
+        name: _measure(_spearman(a, b), [_spearman(a[d], b[d]) for d in draws], len(names))
+        for name, (a, b) in pairs.items()
     }
+    sigma_raw = seen.raw_error
+    shift = seen.location - seen.raw
+    raw_exact = [
+        _spearman(np.abs(shift + seen.scale * rng.standard_t(seen.degrees)), sigma_raw) for _ in range(_RANK_BOOTSTRAPS)
+    ]
+    found["spearman_raw_error_sigma_if_exact"] = _measure(float(np.mean(raw_exact)), raw_exact, 2)
     exact = [_spearman(np.abs(seen.scale * rng.standard_t(seen.degrees)), sigma) for _ in range(_RANK_BOOTSTRAPS)]
     found["spearman_error_sigma_if_exact"] = _measure(float(np.mean(exact)), exact, 2)
     return found

@@ -106,7 +106,8 @@ def _fit(log_variance: Floats, degrees: Floats, log_own: Floats) -> tuple[float,
     def loss(theta: Floats) -> float:
         prior_degrees = 2.2 + math.exp(theta[2])
         shift = log_variance - theta[0] - theta[1] * log_own
-        return float(-np.sum(stats.f.logpdf(np.exp(shift), degrees, prior_degrees) + shift)) + 0.5 * (theta[2] / 2) ** 2
+        likelihood = float(np.sum(stats.f.logpdf(np.exp(shift), degrees, prior_degrees) + shift))
+        return -likelihood + 0.5 * (float(theta[2]) / 2) ** 2
 
     start = np.array([float(np.mean(log_variance)), 0.5 if np.any(log_own) else 0.0, 0.0])
     bounds = [(None, None), (0.0, 1.5) if np.any(log_own) else (0.0, 0.0), (-4.0, 5.0)]
