@@ -101,8 +101,11 @@ def kill_trials(protocol: Path, *, kills: int, seed: int) -> tuple[Trial, ...]:
             trial = kill_once(protocol, out, after=float(rng.uniform(0.1, seconds)), reference=reference)
             shutil.rmtree(out)
             trials.append(trial)
-            print(f"kill {number + 1:2d} after {trial.after:5.1f} s, {trial.kept:2d} chunks stored: "
-                  f"{'identical' if trial.identical else 'DIFFERENT'}", flush=True)
+            print(
+                f"kill {number + 1:2d} after {trial.after:5.1f} s, {trial.kept:2d} chunks stored: "
+                f"{'identical' if trial.identical else 'DIFFERENT'}",
+                flush=True,
+            )
     return tuple(trials)
 
 

@@ -182,8 +182,10 @@ def analyse(paths):
         value, release, overlap = binding(samples)
         halves = [binding(half)[0] for half in np.array_split(samples, 2)]
         blocks += halves
-        print(f"{path}: {value:.2f} kcal/mol (halves {halves[0]:.2f} {halves[1]:.2f}), release {release:.2f}, "
-              f"smallest neighbour overlap {overlap:.3f}, {len(samples) * CYCLE * 0.004:.0f} ps a window")
+        print(
+            f"{path}: {value:.2f} kcal/mol (halves {halves[0]:.2f} {halves[1]:.2f}), release {release:.2f}, "
+            f"smallest neighbour overlap {overlap:.3f}, {len(samples) * CYCLE * 0.004:.0f} ps a window"
+        )
         left = [samples[:, w, 0].mean() - WINDOWS[w, 0] for w in range(len(WINDOWS))]
         print("  largest shift of a window's mean from its centre [nm]:", round(float(np.max(np.abs(left))), 3))
     error = np.std(blocks, ddof=1) / np.sqrt(len(blocks))

@@ -13,7 +13,9 @@ def main(protocol: str = "protocols/quickstart.yaml", directory: str | None = No
     result = bindfe.run(protocol, directory=directory)
     for prediction in result.predictions:
         low, high = prediction.interval(0.95)
-        print(f"{prediction.ligand}: {prediction.location_kcal_mol:.2f} kcal/mol, 95 % interval {low:.2f} to {high:.2f}")
+        print(
+            f"{prediction.ligand}: {prediction.location_kcal_mol:.2f} kcal/mol, 95 % interval {low:.2f} to {high:.2f}"
+        )
         for part in prediction.budget.components:
             print(f"  {part.kind}: {part.standard_error_kcal_mol:.2f} kcal/mol ({part.explanation})")
     print(f"everything else: {result.directory / 'report.html'}")

@@ -189,7 +189,12 @@ def test_nan_gives_a_reproducer_that_runs(refused, tmp_path):
     (script,) = (tmp_path / "run").rglob("reproduce.py")
     shown = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
     assert "at step" in shown.stdout
-    assert {path.name for path in script.parent.iterdir()} >= {"system.xml", "replicas.npz", "start.pdb", "settings.json"}
+    assert {path.name for path in script.parent.iterdir()} >= {
+        "system.xml",
+        "replicas.npz",
+        "start.pdb",
+        "settings.json",
+    }
 
 
 @pytest.fixture
@@ -254,5 +259,3 @@ def test_full_disk_loses_nothing_that_was_stored(bindfe, tmp_path, monkeypatch):
 def test_unknown_command_and_missing_argument(bindfe):
     assert bindfe("fly")[0] == 2
     assert bindfe("run")[0] == 2
-
-

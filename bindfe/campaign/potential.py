@@ -246,7 +246,8 @@ def _ligand_frames(run: Run, protocol: Protocol, name: str, environment: Environ
 
 def _thin(frames: Floats, most: int) -> Floats:
     """At most so many frames, evenly spaced."""
-    return frames[np.unique(np.linspace(0, len(frames) - 1, min(most, len(frames))).astype(int))]
+    kept: Floats = frames[np.unique(np.linspace(0, len(frames) - 1, min(most, len(frames))).astype(int))]
+    return kept
 
 
 def _switching_tasks(protocol: Protocol, names: tuple[str, ...]) -> tuple[SwitchingTask, ...]:

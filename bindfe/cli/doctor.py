@@ -48,8 +48,11 @@ def _platforms() -> None:
 
     names, failures = platforms()
     typer.echo(f"ok       platforms        {', '.join(names)}; for a GPU: pip install openmm-cuda-13 (same version)")
+    for reason in sorted({failure.rsplit(": ", 1)[-1] for failure in failures if "OpenCL.so.1" in failure}):
+        typer.echo(f"missing  OpenCL           {reason}; only OpenCL devices need it")
     for failure in failures:
-        typer.echo(f"missing  plugin           {failure}")
+        if "OpenCL" not in failure:
+            typer.echo(f"missing  plugin           {failure}")
 
 
 def _weights() -> None:

@@ -18,7 +18,7 @@ from bindfe.units import KJ_PER_KCAL
 KT, V0 = 0.00831446261815324 * 298.15, 1.0 / 0.602214076
 
 _RING = np.array([[np.cos(t), np.sin(t), 0.0] for t in np.arange(7) * 2 * np.pi / 7]) * 0.4
-BARREL = np.concatenate([_RING + [0, 0, h] for h in (-0.3, -0.1, 0.1, 0.3)])
+BARREL = np.concatenate([_RING + np.array([0.0, 0.0, h]) for h in (-0.3, -0.1, 0.1, 0.3)])
 ROD = np.array([[0.0, 0.02, -0.25], [0.03, 0.0, -0.1], [-0.03, -0.02, 0.1], [0.0, 0.0, 0.25]])
 
 
