@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bindfe.campaign.plan import task_seed
 from bindfe.campaign.potential import skipped, stored_corrections
-from bindfe.errors import BindfeError, EstimateError
+from bindfe.errors import BindfeError, EstimateError, InputError
 from bindfe.estimate.cycle import Method, close_cycle
 from bindfe.protocol import Protocol
 from bindfe.report.answer import answer
@@ -19,6 +20,9 @@ from bindfe.sample.exchange import chunk_paths, read_potentials
 from bindfe.states import LegKind
 from bindfe.store import Run, read_record, write_record, write_records, write_text
 from bindfe.uncertainty.budget import budget, predict
+
+if TYPE_CHECKING:
+    from bindfe.uncertainty.calibrate import Calibrator
 
 
 def estimate_run(
@@ -130,9 +134,26 @@ def predict_ligand(run: Run, protocol: Protocol, binding: BindingEstimate) -> Pr
     )
     if protocol.calibration.file is None:
         return prediction
-    from bindfe.uncertainty.calibrate import calibrate_absolute, load_calibrator
+    from bindfe.uncertainty.absolute import calibrate_absolute
 
-    return calibrate_absolute(prediction, load_calibrator(protocol.calibration.file))
+    return calibrate_absolute(prediction, absolute_calibrator(protocol.calibration.file))
+
+
+def absolute_calibrator(name: str) -> Calibrator:
+    """The calibrator of a protocol, whose predictions are absolute.
+
+    Raises:
+        InputError: No such calibrator, or one of relative values.
+    """
+    from bindfe.uncertainty.calibrate import load_calibrator
+
+    calibrator = load_calibrator(name)
+    if calibrator.quantity_ != "absolute":
+        raise InputError(
+            f"calibration.file: '{name}' was fitted on {calibrator.quantity_} values, which say nothing about the "
+            "absolute delta_g of this protocol; use 'absolute-prior', or fit one on absolute values"
+        )
+    return calibrator
 
 
 def provisional_estimate(run: Run, protocol: Protocol, name: str) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bindfe.campaign.analysis import estimate_run
+from bindfe.campaign.analysis import absolute_calibrator, estimate_run
 from bindfe.campaign.execute import Tick, count_workers, locked, run_tasks
 from bindfe.campaign.memory import check_memory
 from bindfe.campaign.plan import plan_tasks
@@ -81,6 +81,8 @@ def run(
 
 
 def _all_stages(run_directory: Run, protocol: Protocol, tell: Stage, tick: Tick | None) -> RunResult:
+    if protocol.calibration.file is not None:
+        absolute_calibrator(protocol.calibration.file)  # a wrong one is told before anything runs
     tell("preparing the legs")
     names, failures = prepare_run(run_directory, protocol)
     tell("sampling")

@@ -98,7 +98,11 @@ def _nearest_key(wrong: str) -> str:
 
 def _with_absolute_paths(protocol: Protocol, directory: Path) -> Protocol:
     def absolute(text: str | None) -> str | None:
-        return str((directory / text).resolve()) if text and text != "default" else text
+        return str((directory / text).resolve()) if text else text
+
+    def calibrator(name: str | None) -> str | None:
+        """A shipped calibrator is named without a suffix."""
+        return absolute(name) if name and name.endswith(".json") else name
 
     return protocol.model_copy(
         update={
@@ -106,6 +110,6 @@ def _with_absolute_paths(protocol: Protocol, directory: Path) -> Protocol:
             "ligands": protocol.ligands.model_copy(
                 update={"file": absolute(protocol.ligands.file), "measured": absolute(protocol.ligands.measured)}
             ),
-            "calibration": protocol.calibration.model_copy(update={"file": absolute(protocol.calibration.file)}),
+            "calibration": protocol.calibration.model_copy(update={"file": calibrator(protocol.calibration.file)}),
         }
     )

@@ -225,7 +225,7 @@ class CalibrationSettings(Section):
     """From error bars to intervals that hold."""
 
     file: str | None = setting(
-        None, "calibration.json, or 'default'; null: the prediction says uncalibrated", physics=False
+        None, "a calibration.json of absolute values, or 'absolute-prior'; null: not calibrated", physics=False
     )
 
 

@@ -124,3 +124,23 @@ def test_prediction_json_is_plain_json_with_units_in_its_keys(done):
     assert entry["status"] == "ok"
     assert isinstance(entry["delta_g_kcal_mol"], float)
     assert set(entry["intervals_kcal_mol"]) == {"0.5", "0.68", "0.9", "0.95"}
+
+
+def test_calibrator_adds_model_and_assay_and_says_what_it_promises(done, tmp_path):
+    path = _protocol(tmp_path, calibration={"file": "absolute-prior"})
+    (before,) = done.predictions
+    (after,) = bindfe.run(path, directory=done.directory).predictions
+    assert {part.kind for part in after.budget.components} >= {"sampling", "model", "assay"}
+    squares = sum(part.standard_error_kcal_mol**2 for part in after.budget.components)
+    assert after.standard_error_kcal_mol**2 == pytest.approx(squares)
+    assert after.location_kcal_mol == before.raw_kcal_mol  # slope 1: a prior shifts nothing
+    assert after.half_width(0.95) > 10 * before.half_width(0.95)
+    assert not after.calibrated
+    assert "model error" in (done.directory / "report.html").read_text()
+
+
+def test_calibrator_of_relative_values_is_refused_before_anything_runs(tmp_path):
+    path = _protocol(tmp_path, calibration={"file": "default"})
+    with pytest.raises(bindfe.BindfeError, match="absolute-prior"):
+        bindfe.run(path, directory=tmp_path / "run")
+    assert not (tmp_path / "run" / "particle").exists()
