@@ -444,6 +444,8 @@ class Calculation:
     """What may tell an easy calculation from a hard one, by name; absent where unknown."""
     measured_kcal_mol: float = float("nan")
     """Measured value beside it in the file [kcal/mol]; nan if there is none. Never read by a prediction."""
+    measured_relation: Literal["=", "<", ">"] = "="
+    """``<`` or ``>``: the true value is only known to lie below or above the measured one (censored)."""
     source: str = ""
     """File and line."""
 

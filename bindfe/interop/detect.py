@@ -40,7 +40,7 @@ def read_calculations(path: Path) -> FileContent:
     """Read the results of any supported tool.
 
     Args:
-        path: A CSV, TSV or JSON file.
+        path: A CSV, TSV or JSON file, or a directory of OpenFE result JSON files.
 
     Returns:
         Its calculations, how many edges had failed, and notes on how it was read.
@@ -48,7 +48,9 @@ def read_calculations(path: Path) -> FileContent:
     Raises:
         InputError: The file cannot be read or no format is recognised; names file, line and column.
     """
-    if path.suffix.lower() == ".json":
+    if path.is_dir():
+        content = openfe.read_json([_json(file) for file in sorted(path.glob("*.json"))], path)
+    elif path.suffix.lower() == ".json":
         content = openfe.read_json(_json(path), path)
     elif cinnabar.is_cinnabar(path):
         content = cinnabar.read_cinnabar(path)

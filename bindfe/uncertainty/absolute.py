@@ -55,7 +55,7 @@ def anchors_of(calculations: Sequence[Calculation]) -> dict[str, Anchor]:
     """Anchor of each target with at least two measured ligands."""
     found: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for one in calculations:
-        if math.isfinite(one.measured_kcal_mol):
+        if math.isfinite(one.measured_kcal_mol) and one.measured_relation == "=":
             found[one.target].append((one.value_kcal_mol, one.measured_kcal_mol))
     return {
         target: Anchor(raw=float(np.mean([p for p, _ in v])), measured=float(np.mean([y for _, y in v])), n=len(v))

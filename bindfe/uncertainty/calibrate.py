@@ -195,7 +195,7 @@ class Calibrator:
                 f"a calibrator of {self.quantity_} values was given {quantity} ones: a slope learned on differences "
                 "says nothing about an absolute delta_g. Fit one on absolute values, or use 'absolute-prior'"
             )
-        blind = [replace(c, measured_kcal_mol=math.nan) for c in calculations]
+        blind = [replace(c, measured_kcal_mol=math.nan, measured_relation="=") for c in calculations]
         if quantity == "absolute":
             anchors = self.anchors_ | _known_anchors(blind, known)
             return self._assemble(tuple(calculations), blind, {}, transferred, anchors)
@@ -302,7 +302,7 @@ class Calibrator:
 
     def _warnings(self, one: Calculation, updated: bool) -> tuple[str, ...]:
         found = []
-        if len(one.repeats) == 1 or (not one.repeats and not one.standard_error_kcal_mol > 0):
+        if len(one.repeats) == 1 or (not one.repeats and not 0 < one.standard_error_kcal_mol < math.inf):
             found.append("no repeats: the sampling line is that of a typical calculation")
         if abs(one.features.get("charge_change", 0.0)) > 0:
             found.append("the net charge changes: such edges are few in the calibration set")

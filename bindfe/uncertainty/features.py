@@ -48,7 +48,7 @@ def feature_table(calculations: Sequence[Calculation], prior: RepeatPrior) -> Fl
     relative = np.array([c.quantity == "relative" for c in calculations])
     table[:, 0] = np.where(relative, np.sqrt(np.abs(value)), math.nan)
     table[:, 1] = np.where(relative, np.log(series_spread(calculations)), math.nan)
-    informed = np.array([len(c.repeats) > 1 or c.standard_error_kcal_mol > 0 for c in calculations])
+    informed = np.array([len(c.repeats) > 1 or 0 < c.standard_error_kcal_mol < math.inf for c in calculations])
     table[:, 2] = np.where(informed, np.log(sampling_error(calculations, prior).scale), math.nan)
     own = np.array([c.repeat_error_kcal_mol for c in calculations])
     usable = np.isfinite(own) & (own > 0)

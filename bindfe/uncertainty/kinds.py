@@ -21,6 +21,7 @@ from bindfe.uncertainty.student import t_cdf, t_logpdf, t_quantile
 Kind = Literal["edge", "ligand", "absolute"]
 COVERAGES = (0.5, 0.68, 0.9, 0.95)
 SERIES_MEAN = "series mean"
+_SIDES = {"=": 0.0, "<": 1.0, ">": -1.0}
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
 _SLOPE_NODES, _SLOPE_WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
 
@@ -91,6 +92,7 @@ def observe(
         variance=sampling_error(calculations, prior).standard_error ** 2 + (committee_scale * committee) ** 2,
         assay=measured_values * assay_error**2,
         features=feature_table(calculations, prior),
+        side=np.array([_SIDES[c.measured_relation] for c in calculations]),
     )
 
 
@@ -104,7 +106,9 @@ def fit_kind(seen: Observations, proteins: NDArray[np.str_], *, n_folds: int = 5
     """
     model = fit_scale_model(seen)
     names = np.unique(proteins)
+    exact = seen.side == 0  # a bound has no residual
     z, degrees = _out_of_fold(seen, proteins, model, n_folds) if len(names) > 1 else (np.zeros(0), np.zeros(0))
+    z, degrees = (z[exact], degrees[exact]) if len(z) else (z, degrees)
     score = np.abs(z) / t_quantile(0.75, degrees) * t_quantile(0.75, np.full(len(z), model.tail)) if len(z) else z
     seen_coverage = (
         tuple((c, float(np.mean(np.abs(z) <= t_quantile(0.5 + c / 2, degrees)))) for c in COVERAGES) if len(z) else ()
@@ -115,7 +119,7 @@ def fit_kind(seen: Observations, proteins: NDArray[np.str_], *, n_folds: int = 5
         n_calculations=len(proteins),
         n_proteins=len(names),
         pooled=tuple((c, pooled_quantile(score, c)) for c in COVERAGES) if len(z) else (),
-        hierarchical=tuple((c, hierarchical_quantile(score, proteins, c)) for c in COVERAGES) if len(z) else (),
+        hierarchical=tuple((c, hierarchical_quantile(score, proteins[exact], c)) for c in COVERAGES) if len(z) else (),
         coverage_out_of_fold=seen_coverage,
     )
 
@@ -147,7 +151,9 @@ def log_likelihood_by_protein(
     variance = conditional_variance(seen, model, between)
     scale = np.exp(log_width)[:, None] * np.sqrt(variance * (between.tail - 2) / between.tail)[None, :]
     z = (seen.measured[None, :] - slope[:, None] * seen.value[None, :]) / scale
-    return t_logpdf(z, np.array(between.tail)) - np.log(scale), log_width, slope, weight
+    exact = t_logpdf(z, np.array(between.tail)) - np.log(scale)
+    bound = np.log(np.maximum(t_cdf(seen.side * z, np.array(between.tail)), 1e-300))
+    return np.where(seen.side == 0, exact, bound), log_width, slope, weight
 
 
 def grid(model: ScaleModel, between: BetweenProteins) -> tuple[Floats, Floats, Floats]:

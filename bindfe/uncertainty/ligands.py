@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
@@ -26,6 +27,20 @@ def measured_table(affinities: Sequence[Affinity]) -> dict[tuple[str, str], floa
     return {key: float(np.mean(values)) for key, values in found.items()}
 
 
+Bound = tuple[float, Literal["<", ">"]]
+_FLIPPED: dict[Literal["<", ">"], Literal["<", ">"]] = {"<": ">", ">": "<"}
+
+
+def bounds_table(affinities: Sequence[Affinity]) -> dict[tuple[str, str], Bound]:
+    """Bounds on delta_g by (target, ligand) [kcal/mol], of ligands that have no measured value."""
+    exact = measured_table(affinities)
+    return {
+        (one.target, one.ligand): (one.delta_g_kcal_mol, one.relation)
+        for one in affinities
+        if one.relation != "=" and (one.target, one.ligand) not in exact
+    }
+
+
 def look_up(table: Mapping[tuple[str, str], float], target: str, ligand: str) -> float:
     """Measured value of a ligand, by target or without; nan if unknown."""
     return table.get((target, ligand), table.get(("", ligand), math.nan))
@@ -41,8 +56,10 @@ def with_measured(calculations: Sequence[Calculation], affinities: Sequence[Affi
         return list(calculations)
     table = measured_table(affinities)
     means = _series_means(calculations, table)
-    filled = [_measured(one, table, means) for one in calculations]
-    if not any(math.isfinite(one.measured_kcal_mol) for one in filled):
+    bounds = bounds_table(affinities)
+    filled = [_bounded(_measured(one, table, means), table, means, bounds) for one in calculations]
+    named = {a.ligand for a in affinities}
+    if not any(one.ligand in named or one.reference in named for one in calculations):
         names = ", ".join(sorted({a.ligand for a in affinities})[:3])
         raise InputError(f"no ligand of the affinities ({names} ...) is in the calculations; compare the names")
     return filled
@@ -64,6 +81,29 @@ def _measured(one: Calculation, table: Mapping[tuple[str, str], float], means: M
     elif one.reference is not None:
         value -= look_up(table, one.target, one.reference)
     return replace(one, measured_kcal_mol=value) if math.isfinite(value) else one
+
+
+def _bounded(
+    one: Calculation,
+    table: Mapping[tuple[str, str], float],
+    means: Mapping[str, float],
+    bounds: Mapping[tuple[str, str], Bound],
+) -> Calculation:
+    """The calculation with a bound, where one of its ligands is known only so; two bounds say nothing."""
+    if not bounds or math.isfinite(one.measured_kcal_mol):
+        return one
+    end = bounds.get((one.target, one.ligand)) or bounds.get(("", one.ligand))
+    start = bounds.get((one.target, str(one.reference))) or bounds.get(("", str(one.reference)))
+    if end is not None and start is None:
+        other = means.get(one.target, math.nan) if one.reference == SERIES_MEAN else 0.0
+        if one.reference not in (None, SERIES_MEAN):
+            other = look_up(table, one.target, one.reference)
+        value, relation = end[0] - other, end[1]
+    elif start is not None and end is None:
+        value, relation = look_up(table, one.target, one.ligand) - start[0], _FLIPPED[start[1]]
+    else:
+        return one
+    return replace(one, measured_kcal_mol=value, measured_relation=relation) if math.isfinite(value) else one
 
 
 def networks_of(
@@ -131,7 +171,7 @@ def ligands_of(calculations: Sequence[Calculation], prior: RepeatPrior, *, robus
 
 
 def _measured_network(members: Sequence[Calculation]) -> dict[str, float]:
-    known = [one for one in members if math.isfinite(one.measured_kcal_mol)]
+    known = [c for c in members if math.isfinite(c.measured_kcal_mol) and c.measured_relation == "="]
     if not known:
         return {}
     network = solve_network(

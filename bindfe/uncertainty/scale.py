@@ -6,6 +6,8 @@
     Var(e_i) = exp(2 (b0 + z_i b)) + s^2 u_i + a_i
     e_i / sqrt(Var(e_i) (nu - 2) / nu)  ~  t_nu
 
+A measured bound (``<`` or ``>``) counts with the probability of its side.
+
 p is the raw value, u the variance of its sampling and committee error, a the assay's, z the standardised
 features. Priors: b ~ N(0, 0.1^2) kept at zero or above, log(nu - 2) ~ N(1.5, 1), s ~ N(0.7, 0.5^2).
 """
@@ -20,6 +22,7 @@ from scipy import optimize, special
 
 from bindfe.errors import InputError
 from bindfe.results import Floats
+from bindfe.uncertainty.student import t_cdf, t_logpdf
 
 _PRIOR_SLOPE = (0.7, 0.5)
 _PRIOR_TAIL = (1.5, 1.0)
@@ -40,6 +43,8 @@ class Observations:
     """Assay variance a of y [kcal^2/mol^2], (N,)."""
     features: Floats
     """Features, (N, F); nan where unknown."""
+    side: Floats
+    """0 for a measured value; 1 if the true one is only known to lie below it, -1 above (censored), (N,)."""
 
     def take(self, index: Floats) -> Observations:
         """The observations at these places (or where a mask is true)."""
@@ -49,6 +54,7 @@ class Observations:
             variance=self.variance[index],
             assay=self.assay[index],
             features=self.features[index],
+            side=self.side[index],
         )
 
 
@@ -152,21 +158,28 @@ def _loss(theta: Floats, seen: Observations, z: Floats) -> tuple[float, Floats]:
     width = np.exp(2 * (theta[1] + z @ theta[3:]))
     variance = width + slope**2 * seen.variance + seen.assay
     rest = seen.measured - slope * seen.value
-    ratio = rest**2 / (variance * room)
-    n = len(rest)
+    exact = seen.side == 0
+    ratio = np.where(exact, rest**2 / (variance * room), 0.0)
+    n = int(exact.sum())
     likelihood = (
         n * (special.gammaln((tail + 1) / 2) - special.gammaln(tail / 2))
-        - 0.5 * np.sum(np.log(math.pi * variance * room))
+        - 0.5 * np.sum(np.log(math.pi * variance[exact] * room))
         - (tail + 1) / 2 * np.sum(np.log1p(ratio))
     )
     by_rest = -(tail + 1) * rest / (variance * room + rest**2)
     by_variance = -0.5 / variance + (tail + 1) / 2 * ratio / ((1 + ratio) * variance)
+    if n < len(rest):
+        censored = _Censored(rest=rest[~exact], variance=variance[~exact], side=seen.side[~exact])
+        likelihood += censored.log_likelihood(tail)
+        by_rest[~exact], by_variance[~exact] = censored.gradient(tail)
     by_tail = (
         n * 0.5 * (special.psi((tail + 1) / 2) - special.psi(tail / 2))
         - 0.5 * n / room
         - 0.5 * np.sum(np.log1p(ratio))
         + (tail + 1) / 2 * np.sum(ratio / (1 + ratio)) / room
     )
+    if n < len(rest):
+        by_tail += (censored.log_likelihood(tail + 1e-4) - censored.log_likelihood(tail - 1e-4)) / 2e-4
     gradient = np.concatenate(
         [
             [np.sum(-by_rest * seen.value) + np.sum(by_variance * 2 * slope * seen.variance)],
@@ -177,6 +190,30 @@ def _loss(theta: Floats, seen: Observations, z: Floats) -> tuple[float, Floats]:
     )
     penalty, penalty_gradient = _penalty(theta)
     return float(-likelihood + penalty), -gradient + penalty_gradient
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Censored:
+    """Measured bounds: the likelihood is the probability of the side on which the true value lies."""
+
+    rest: Floats
+    variance: Floats
+    side: Floats
+
+    def _z(self, tail: float) -> tuple[Floats, Floats]:
+        scale = np.sqrt(self.variance * (tail - 2) / tail)
+        return self.side * self.rest / scale, scale
+
+    def log_likelihood(self, tail: float) -> float:
+        z, _ = self._z(tail)
+        return float(np.sum(np.log(np.maximum(t_cdf(z, np.array(tail)), 1e-300))))
+
+    def gradient(self, tail: float) -> tuple[Floats, Floats]:
+        """By the residual and by the variance."""
+        z, scale = self._z(tail)
+        nu = np.array(tail)
+        hazard = np.exp(t_logpdf(z, nu)) / np.maximum(t_cdf(z, nu), 1e-300)
+        return self.side * hazard / scale, -hazard * z / (2 * self.variance)
 
 
 def _penalty(theta: Floats) -> tuple[float, Floats]:

@@ -22,6 +22,8 @@ LEVELS = np.linspace(0.05, 0.95, 19)
 """Probabilities at which quantiles are compared for the ECE."""
 COVERAGES = (0.5, 0.68, 0.9, 0.95)
 _BOOTSTRAPS, _RANK_BOOTSTRAPS = 1000, 200
+_MOST_RANKED = 1_000_000
+"""Rows ranked in one bootstrap altogether: large files get fewer draws, and need fewer."""
 FEWEST_FOR_WORST = 10
 """Calculations from which a protein's own coverage is judged."""
 
@@ -229,6 +231,7 @@ def _spearman(a: Floats, b: Floats) -> float:
 
 def _ranks(seen: Scored, rng: np.random.Generator) -> dict[str, Measure]:
     """Rank correlations of error and sigma, raw and calibrated, beside |raw value| and what an exact model gives."""
+    draws_wanted = int(np.clip(_MOST_RANKED // len(seen.measured), 10, _RANK_BOOTSTRAPS))
     error, sigma = np.abs(seen.measured - seen.location), seen.scale * sd_factor(seen.degrees)
     raw = np.abs(seen.measured - seen.raw)
     pairs = {
@@ -241,9 +244,7 @@ def _ranks(seen: Scored, rng: np.random.Generator) -> dict[str, Measure]:
     }
     names, place = np.unique(seen.protein, return_inverse=True)
     rows = [np.flatnonzero(place == k) for k in range(len(names))]
-    draws = [
-        np.concatenate([rows[k] for k in rng.integers(0, len(names), len(names))]) for _ in range(_RANK_BOOTSTRAPS)
-    ]
+    draws = [np.concatenate([rows[k] for k in rng.integers(0, len(names), len(names))]) for _ in range(draws_wanted)]
     found = {
         name: _measure(_spearman(a, b), [_spearman(a[d], b[d]) for d in draws], len(names))
         for name, (a, b) in pairs.items()
@@ -251,10 +252,10 @@ def _ranks(seen: Scored, rng: np.random.Generator) -> dict[str, Measure]:
     sigma_raw = seen.raw_error
     shift = seen.location - seen.raw
     raw_exact = [
-        _spearman(np.abs(shift + seen.scale * rng.standard_t(seen.degrees)), sigma_raw) for _ in range(_RANK_BOOTSTRAPS)
+        _spearman(np.abs(shift + seen.scale * rng.standard_t(seen.degrees)), sigma_raw) for _ in range(draws_wanted)
     ]
     found["spearman_raw_error_sigma_if_exact"] = _measure(float(np.mean(raw_exact)), raw_exact, 2)
-    exact = [_spearman(np.abs(seen.scale * rng.standard_t(seen.degrees)), sigma) for _ in range(_RANK_BOOTSTRAPS)]
+    exact = [_spearman(np.abs(seen.scale * rng.standard_t(seen.degrees)), sigma) for _ in range(draws_wanted)]
     found["spearman_error_sigma_if_exact"] = _measure(float(np.mean(exact)), exact, 2)
     return found
 
