@@ -54,7 +54,12 @@ def choose_platform(compute: ComputeSettings) -> tuple[mm.Platform, dict[str, st
         properties = {"Threads": str(compute.threads), "DeterministicForces": str(compute.deterministic).lower()}
     elif name in ("CUDA", "OpenCL", "HIP"):
         properties = {"Precision": compute.precision}
-    return mm.Platform.getPlatformByName(name), properties
+    platform = mm.Platform.getPlatformByName(name)
+    for key, value in properties.items():
+        # ATMForce and CustomCVForce make Contexts of their own, which take the platform's defaults and not ours:
+        # two workers would use four threads on two cores, with forces that are not deterministic.
+        platform.setPropertyDefaultValue(key, value)
+    return platform, properties
 
 
 class Propagator:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, special
+from scipy import optimize, stats
 
 from bindfe.errors import EstimateError
 from bindfe.results import Floats
 
 _FEWEST_DEGREES = 3.0
 _MOST_DEGREES = 1e4
+_AS_GOOD_AS_EXACT = 1e3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +71,8 @@ def fit_variance_prior(repeats: list[Floats], bootstrap_errors: list[Floats]) ->
     """Learn from a series of ligands what their bootstrap variances are worth.
 
     The ratio of each ligand's repeat variance to its mean bootstrap variance follows ``inflation`` times
-    an F distribution with (R - 1, ``degrees``); both are fitted by the moments of its logarithm.
+    an F distribution with (R - 1, ``degrees``); both are those of greatest likelihood. Moments of the logarithm, as
+    in Smyth (2004), are too noisy for two repeats: a chi-square with one degree has most of its log-variance near zero.
 
     Args:
         repeats: delta_g of the repeats of each ligand, (R,) each with R >= 2.
@@ -83,24 +85,21 @@ def fit_variance_prior(repeats: list[Floats], bootstrap_errors: list[Floats]) ->
         EstimateError: Fewer than 8 ligands have two repeats that differ.
 
     Source:
-        Smyth (2004), section 6.2.
+        The model of Smyth, Stat. Appl. Genet. Mol. Biol. 3, 3 (2004), doi:10.2202/1544-6115.1027, section 6.
     """
     pairs = [(v, e) for v, e in zip(repeats, bootstrap_errors, strict=True) if len(v) > 1 and np.ptp(v) > 0]
     if len(pairs) < 8:
         raise EstimateError(f"{len(pairs)} ligands with two or more repeats: at least 8 are needed to fit a prior")
-    half = np.array([(len(v) - 1) / 2 for v, _ in pairs])
+    degrees = np.array([len(v) - 1 for v, _ in pairs])
     ratio = np.array([np.var(v, ddof=1) / np.mean(e**2) for v, e in pairs])
-    logs = np.log(ratio) - special.digamma(half) + np.log(half)
-    excess = float(np.var(logs, ddof=1) - np.mean(special.polygamma(1, half)))
-    degrees = _degrees_of_log_variance(excess)
-    shift = float(special.digamma(degrees / 2) - np.log(degrees / 2)) if np.isfinite(degrees) else 0.0
-    inflation = float(np.exp(np.mean(logs) + shift))
-    return VariancePrior(degrees=max(degrees, _FEWEST_DEGREES), inflation=max(inflation, 1.0))
 
+    def loss(parameters: Floats) -> float:
+        worth, inflation = np.exp(parameters)
+        return float(-np.sum(stats.f.logpdf(ratio / inflation, degrees, worth) - np.log(inflation)))
 
-def _degrees_of_log_variance(excess: float) -> float:
-    """Degrees d of the chi-square whose logarithm has variance ``excess``: trigamma(d/2) = excess."""
-    if excess <= float(special.polygamma(1, _MOST_DEGREES / 2)):
-        return float("inf")
-    low, high = 1e-3, _MOST_DEGREES
-    return float(optimize.brentq(lambda d: float(special.polygamma(1, d / 2)) - excess, low, high))
+    limits = [(np.log(_FEWEST_DEGREES), np.log(_MOST_DEGREES)), (0.0, np.log(1e3))]
+    starts = [np.log([worth, max(1.0, float(np.median(ratio)))]) for worth in (4.0, 30.0, 3000.0)]
+    fits = [optimize.minimize(loss, start, bounds=limits, method="L-BFGS-B") for start in starts]
+    worth, inflation = np.exp(min(fits, key=lambda fit: float(fit.fun)).x)
+    exact = worth > _AS_GOOD_AS_EXACT
+    return VariancePrior(degrees=float("inf") if exact else float(worth), inflation=float(inflation))
