@@ -1,0 +1,114 @@
+"""From a prepared leg to what sampling leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from bindfe.errors import EstimateError
+from bindfe.results.arrays import Floats, Integers, freeze
+from bindfe.states import LambdaSchedule, LegKind, Restraint, ThermodynamicState
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PreparedLeg:
+    """One leg, ready to be sampled on any node that has OpenMM; its files lie beside ``leg.json``.
+
+    ``system.xml`` is the alchemical System with its restraint, ``topology.cif`` and ``state.xml`` the
+    atoms, coordinates and box of ``start_state``. ``plain.xml`` is the physical System of the
+    interacting end (no alchemy, no restraint); a transfer leg also has ``free.xml``, the ligand alone
+    in the same solvent.
+    """
+
+    kind: LegKind
+    """Which leg."""
+    ligand: str
+    """Name of the ligand."""
+    thermodynamic_state: ThermodynamicState
+    """Temperature and pressure."""
+    schedule: LambdaSchedule
+    """The alchemical states as lambdas, (K,)."""
+    parameters: tuple[Mapping[str, float], ...]
+    """The OpenMM global parameters of each state, (K,)."""
+    linear_parameters: tuple[str, ...]
+    """Parameters in which the energy is linear and whose derivative the System reports."""
+    start_state: int
+    """The state that the coordinates belong to: the interacting end, from which the others are reached."""
+    n_atoms: int
+    """Atoms of the System."""
+    receptor_atoms: tuple[int, ...]
+    """Atoms of the receptor; empty in a leg without it."""
+    ligand_atoms: tuple[int, ...]
+    """Atoms of the ligand: those that alchemy and a potential act on."""
+    restraint: Restraint | None
+    """What holds the ligand where it does not interact, atoms as in the System; None without a receptor."""
+    checksums: Mapping[str, str]
+    """SHA-256 of each file beside the record."""
+    fingerprint: str
+    """Identity of the calculation that the leg belongs to."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReducedPotentials:
+    """Energies of stored samples in every state of a leg, from one repeat."""
+
+    u_kn: Floats
+    """Reduced potential of sample n in state k [kT], (K, N), samples in time order."""
+    n_k: Integers
+    """Samples drawn from each state, (K,); 0 for a state that drove nothing."""
+    state_of_sample: Integers
+    """State that sample n was drawn from, (N,)."""
+    replica_of_sample: Integers
+    """Replica that sample n belongs to, (N,)."""
+    cycle_of_sample: Integers
+    """Exchange cycle in which sample n was taken, (N,); not decreasing."""
+    seed: int
+    """Seed of the repeat."""
+
+    def __post_init__(self) -> None:
+        freeze(self, "u_kn", (None, None))
+        states, samples = self.u_kn.shape
+        freeze(self, "n_k", (states,), int)
+        for name in ("state_of_sample", "replica_of_sample", "cycle_of_sample"):
+            freeze(self, name, (samples,), int)
+        counted = [np.count_nonzero(self.state_of_sample == state) for state in range(states)]
+        if not np.array_equal(counted, self.n_k) or self.n_k.sum() != samples:
+            raise EstimateError("ReducedPotentials.n_k does not count state_of_sample")
+        if np.any(np.diff(self.cycle_of_sample) < 0):
+            raise EstimateError("ReducedPotentials.cycle_of_sample decreases: samples must stand in time order")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SwitchingWork:
+    """Work of driving a system from state 0 to 1 (forward) and back (reverse)."""
+
+    forward: Floats
+    """Work of each forward switch [kT], (N,)."""
+    reverse: Floats
+    """Work of each reverse switch [kT], (M,), positive when done on the system."""
+
+    def __post_init__(self) -> None:
+        freeze(self, "forward", (None,))
+        freeze(self, "reverse", (None,))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommitteeEnergies:
+    """Energies of every committee member, and of the force field, on stored frames."""
+
+    u_mn: Floats
+    """Reduced potential of member m on frame n, less that member's reference offset [kT], (M, N)."""
+    u_mm: Floats
+    """Reduced potential of the force field's same part on frame n, less its reference [kT], (N,)."""
+    members: tuple[str, ...]
+    """Names of the members, (M,)."""
+    environment: str
+    """Where the frames come from: ``bound`` or ``free``."""
+    driver: str
+    """What sampled the frames: ``mm``, ``mean`` or a member's name."""
+
+    def __post_init__(self) -> None:
+        freeze(self, "u_mn", (len(self.members), None))
+        freeze(self, "u_mm", (self.u_mn.shape[1],))
