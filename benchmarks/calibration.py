@@ -25,6 +25,8 @@ import numpy as np
 
 from bindfe.interop import read_calculations
 from bindfe.report.calibration import calibration_figures, write_calibration_report
+from bindfe.report.calibration_figures import draw_how_to_read
+from bindfe.report.style import png
 from bindfe.results import Calculation
 from bindfe.store import to_plain, write_bytes, write_text
 from bindfe.uncertainty.absolute import PRIOR_MODEL_ERROR
@@ -35,7 +37,7 @@ from bindfe.uncertainty.kinds import COVERAGES, log_likelihood_by_protein
 from bindfe.uncertainty.ligands import ligands_of
 from bindfe.uncertainty.score import Measure, Score, Scored, per_target, score
 from bindfe.uncertainty.shrink import fit_repeat_prior, next_repeat_interval
-from bindfe.uncertainty.student import t_crps, t_quantile
+from bindfe.uncertainty.student import t_crps
 
 HERE = Path(__file__).resolve().parent
 SPLIT = HERE / "calibration_split.json"
@@ -98,7 +100,7 @@ class LeftOut:
             found = calibrator.predict(blind)
             for coverage in COVERAGES:
                 half[coverage][rows] = found.half_width(coverage)
-        calibrator.layer = "model"
+        calibrator.layer = "auto"
         found = calibrator.predict(blind)
         self.arrays["location"][rows], self.arrays["scale"][rows] = found.location, found.scale
         self.arrays["degrees"][rows], self.arrays["raw_error"][rows] = (
@@ -106,7 +108,7 @@ class LeftOut:
             found.raw_standard_error,
         )
 
-    def scored(self, *, edges: bool, layer: str = "model") -> Scored:
+    def scored(self, *, edges: bool, layer: str = "pooled") -> Scored:
         """Edges or ligands beside what was measured."""
         rows = np.flatnonzero(self.edge == edges)
         kept = [self.calculations[i] for i in rows]
@@ -161,7 +163,7 @@ def few_shot(
         table, *_ = log_likelihood_by_protein(seen, fitted.model, fitted.between)
         location, variance = fitted.model.slope * seen.value, fitted.model.variance(seen)
         nu = fitted.model.tail
-        quantile = float(t_quantile(0.95, np.array(nu)))
+        quantile = dict(fitted.pooled)[0.9]
         for _ in range(draws):
             order = rng.permutation(len(members))
             chosen, rest = order[:known], order[known:]
@@ -330,12 +332,30 @@ def main() -> None:
             [t.protein, t.n, t.coverage_90, t.rmse_raw, t.rmse_calibrated, t.rmse_null, t.p_too_low, t.p_holm]
             for t in edge.targets
         )
+    write_bytes(figures / "how-to-read.png", how_to_read(seen))
     if arguments.docs:
         into_docs(text)
     if arguments.ship:
         ship(edges, edge)
     used = resource.getrusage(resource.RUSAGE_SELF)
     print(f"{time.perf_counter() - start:.0f} s wall, {used.ru_utime:.0f} s of one core, {used.ru_maxrss / 1e6:.2f} GB")
+
+
+def how_to_read(seen: Scored) -> bytes:
+    """The picture of docs/how-to-read-the-interval.md: the first TYK2 edge whose old error bar misses."""
+    half = seen.half
+    missed = np.abs(seen.measured - seen.raw) > 1.96 * seen.reported_error
+    held = np.abs(seen.measured - seen.location) < half[0.9]
+    row = int(np.flatnonzero((seen.protein == "TYK2") & missed & held & (np.abs(seen.raw) > 1.5))[0])
+    figure = draw_how_to_read(
+        raw=float(seen.raw[row]),
+        reported=float(seen.reported_error[row]),
+        location=float(seen.location[row]),
+        half_widths={c: float(half[c][row]) for c in COVERAGES},
+        measured=float(seen.measured[row]),
+        name=f"TYK2, {seen.first[row]} -> {seen.second[row]}",
+    )
+    return png(figure)
 
 
 def into_docs(text: str) -> None:

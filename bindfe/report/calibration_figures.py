@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bindfe.report.style import BLUE, FAINT, GREEN, GREY, INK, ORANGE, SKY, VERMILLION, blank, styled
+from bindfe.report.style import BLUE, FAINT, GREEN, GREY, INK, INTERVAL_COLOURS, ORANGE, SKY, VERMILLION, blank, styled
 from bindfe.results import Floats
 from bindfe.uncertainty.score import Score, Scored
 
@@ -164,4 +164,25 @@ def draw_pairs(result: Score) -> Figure:
     axes.set_ylabel("share that was right")
     axes.set_xlim(0.49, 1.0)
     axes.set_ylim(0.4, 1.02)
+    return figure
+
+
+@styled
+def draw_how_to_read(
+    *, raw: float, reported: float, location: float, half_widths: dict[float, float], measured: float, name: str
+) -> Figure:
+    """One prediction: the value, its nested intervals, and what was measured; the raw value above it."""
+    figure, axes = blank(7.0, 2.7)
+    shades = dict(zip(sorted(half_widths, reverse=True), reversed(INTERVAL_COLOURS), strict=False))
+    for level in sorted(half_widths, reverse=True):
+        half = half_widths[level]
+        axes.barh(0, 2 * half, 0.34, left=location - half, color=shades[level])
+        axes.text(location + half, -0.22, f"{level:.0%}", ha="right", va="top", fontsize=8, color=INK)
+    axes.plot(location, 0, "o", color="white", markersize=7)
+    axes.errorbar(raw, 0.75, xerr=1.96 * reported, fmt="o", color=VERMILLION, markersize=6, capsize=4)
+    axes.axvline(measured, color=INK, linewidth=1.2, linestyle="--")
+    axes.annotate("measured", (measured, 1.12), (4, 0), textcoords="offset points", va="center", fontsize=8.5)
+    axes.set_yticks([0, 0.75], ["calibrated value\nand intervals", "raw value and\nold 95 % error bar"])
+    axes.set_ylim(-0.5, 1.25)
+    axes.set_xlabel(f"{name} (kcal/mol); negative: the second ligand binds better")
     return figure

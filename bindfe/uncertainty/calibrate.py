@@ -49,10 +49,13 @@ from bindfe.uncertainty.shrink import RepeatPrior, fit_repeat_prior
 
 __all__ = ["Calibrator", "calibrate_absolute", "load_calibrator"]
 
-Layer = Literal["model", "pooled", "hierarchical"]
+Layer = Literal["auto", "model", "pooled", "hierarchical"]
 
 ASSAY_ERROR = 0.3
 """Scatter of one measured value within one assay [kcal/mol]; 0.6 between assays is refuted inside the public series."""
+
+FEWEST_FOR_LAYER = 9
+"""Proteins from which intervals stand on out-of-fold quantiles; with fewer on the t model."""
 
 TRANSFER_WIDENING = 1.25
 """Factor on the scale when a calibrator of another method is applied to bindfe's own results; a stated choice."""
@@ -74,7 +77,7 @@ class Calibrator:
     def __init__(
         self,
         *,
-        layer: Layer = "model",
+        layer: Layer = "auto",
         assay_error: float = ASSAY_ERROR,
         committee_scale: float = 1.0,
         method: str = "",
@@ -83,7 +86,8 @@ class Calibrator:
         """Store the choices.
 
         Args:
-            layer: What the intervals stand on: the t model, or out-of-fold quantiles (pooled, hierarchical).
+            layer: What the intervals stand on: the t model, or out-of-fold quantiles (pooled, hierarchical);
+                ``auto`` is pooled from 9 proteins and the model with fewer.
             assay_error: Standard error of one measured value within an assay [kcal/mol].
             committee_scale: alpha, from a hold-out set, on the spread of a committee.
             method: Method class of the calculations, for example ``OpenFE 1.0 RBFE``.
@@ -280,25 +284,20 @@ class Calibrator:
         present = list(dict.fromkeys(kinds.tolist()))
         fitted = self._kind(present[0])
         where = f"fitted on {fitted.n_calculations} calculations of {fitted.n_proteins} proteins"
+        layer = self.layer
+        if layer == "auto":
+            layer = "pooled" if fitted.n_proteins >= FEWEST_FOR_LAYER else "model"
+        if layer == "model" or len(present) > 1:
+            pairs: tuple[tuple[float, float], ...] = ()
+        else:
+            pairs = fitted.pooled if layer == "pooled" else fitted.hierarchical
+        finite = tuple((c, q) for c, q in pairs if math.isfinite(q))
         if transferred:
             wider = f"; scale widened by {TRANSFER_WIDENING:g}" if transferred == "bindfe" else ""
-            return (), f"transferred: {where} by another method ({self.method or 'unknown'}), untested here{wider}"
-        if self.layer == "model" or len(present) > 1:
+            return finite, f"transferred: {where} by another method ({self.method or 'unknown'}), untested here{wider}"
+        if not pairs:
             return (), _model_promise(fitted, where)
-        pairs = fitted.pooled if self.layer == "pooled" else fitted.hierarchical
-        finite = tuple((c, q) for c, q in pairs if math.isfinite(q))
-        lost = [c for c, q in pairs if not math.isfinite(q)]
-        fallback = (
-            f"; model-based at {', '.join(f'{c:.0%}' for c in lost)} ({groups_needed(lost[0])} proteins needed)"
-            if lost
-            else ""
-        )
-        name = (
-            "conformal over proteins: 1 - alpha for a new exchangeable protein"
-            if self.layer == "hierarchical"
-            else "conformal over calculations, measured on left-out proteins"
-        )
-        return finite, f"{name}; {where}{fallback}"
+        return finite, f"{_LAYER_WORDS[layer]}; {_model_promise(fitted, where, '')}{_fallback(pairs)}"
 
     def _warnings(self, one: Calculation, updated: bool) -> tuple[str, ...]:
         found = []
@@ -356,11 +355,24 @@ def _close_budget(parts: Floats, total: Floats) -> Floats:
     return closed
 
 
-def _model_promise(fitted: FittedKind, where: str) -> str:
+_LAYER_WORDS = {
+    "pooled": "conformal over calculations of left-out proteins",
+    "hierarchical": "conformal over proteins: 1 - alpha for a new exchangeable protein",
+}
+
+
+def _fallback(pairs: tuple[tuple[float, float], ...]) -> str:
+    lost = [c for c, q in pairs if not math.isfinite(q)]
+    if not lost:
+        return ""
+    return f"; model-based at {', '.join(f'{c:.0%}' for c in lost)} ({groups_needed(lost[0])} proteins needed)"
+
+
+def _model_promise(fitted: FittedKind, where: str, kind: str = "model-based: ") -> str:
     seen = dict(fitted.coverage_out_of_fold).get(0.9)
     if fitted.n_proteins < 3 or seen is None:
-        return f"model-based: {where}; too few proteins to test the coverage on others"
-    return f"model-based: {where}; on left-out proteins the 90 % interval held {100 * seen:.0f} %"
+        return f"{kind}{where}; too few proteins to test the coverage on others"
+    return f"{kind}{where}; on left-out proteins the 90 % t interval held {100 * seen:.0f} %"
 
 
 def _lever(one: Calculation, parts: Floats, updated: bool) -> str:

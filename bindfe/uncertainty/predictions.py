@@ -84,6 +84,36 @@ class PredictionSet:
         """Probability that each is below ``delta_g`` [kcal/mol]: binds better than that, (N,)."""
         return self.cdf(delta_g)
 
+    def p_better(self, a: str, b: str, *, target: str = "") -> float:
+        """Probability that ligand ``a`` binds better than ``b``.
+
+        From the edge between them where there is one. Otherwise from the two ligands, whose errors are taken as
+        independent: they share part of them, so the probability is then nearer to a half than it should be.
+
+        Args:
+            a: Name of a ligand.
+            b: Name of another.
+            target: Series, if the set has several.
+
+        Raises:
+            InputError: No edge between them, and not both are there as ligands.
+        """
+        rows = [i for i, c in enumerate(self.calculations) if not target or c.target == target]
+        for i in rows:
+            pair = (self.calculations[i].reference, self.calculations[i].ligand)
+            if pair in ((a, b), (b, a)):
+                below = float(self.cdf(0.0)[i])
+                return below if pair == (b, a) else 1.0 - below
+        alone = {
+            self.calculations[i].ligand: i for i in rows if self.calculations[i].reference in (None, "series mean")
+        }
+        if a not in alone or b not in alone:
+            raise InputError(f"no edge between {a} and {b}, and not both are predicted as ligands")
+        i, j = alone[a], alone[b]
+        scale = float(np.hypot(self.scale[i], self.scale[j]))
+        degrees = min(self.degrees_of_freedom[i], self.degrees_of_freedom[j])
+        return float(t_cdf(np.array((self.location[j] - self.location[i]) / scale), np.array(degrees)))
+
     def __getitem__(self, index: int) -> Prediction:
         one = self.calculations[index]
         scale = float(self.scale[index])
@@ -122,15 +152,3 @@ class PredictionSet:
                 for kind, error in zip(COMPONENTS, self.components[index], strict=True)
             )
         )
-
-
-def probability_better(first: Floats, second: Floats, *, scale: Floats, degrees: Floats) -> Floats:
-    """Probability that the first binds better (has the lower delta_g) than the second.
-
-    Args:
-        first: Calibrated values [kcal/mol], (N,).
-        second: Calibrated values [kcal/mol], (N,).
-        scale: Scale of the t of their difference [kcal/mol], (N,).
-        degrees: Its degrees of freedom, (N,).
-    """
-    return t_cdf((second - first) / scale, degrees)

@@ -95,7 +95,10 @@ def openfe_json(a: str, b: str, protein: bool, values: tuple[float, ...]) -> dic
         f"ProtocolUnitResult-{k}": {
             "name": f"{a} to {b} repeat {k} generation 0",
             "inputs": {"stateA": {"__qualname__": "ProteinComponent" if protein else "SolventComponent"}},
-            "outputs": {"unit_estimate": {"magnitude": v, **quantity}, "unit_estimate_error": {"magnitude": 0.1, **quantity}},
+            "outputs": {
+                "unit_estimate": {"magnitude": v, **quantity},
+                "unit_estimate_error": {"magnitude": 0.1, **quantity},
+            },
         }
         for k, v in enumerate(values)
     }
@@ -174,7 +177,7 @@ def test_excel_export_with_mark_semicolons_and_decimal_commas(tmp_path: Path) ->
 
 
 def test_a_windows_code_page_is_read_and_told(tmp_path: Path) -> None:
-    text = "ligand_a,ligand_b,delta_delta_g_kcal_mol\nbêta,γ,1.0\n".replace("γ", "é").encode("cp1252")
+    text = "ligand_a,ligand_b,delta_delta_g_kcal_mol\nbêta,é,1.0\n".encode("cp1252")
     content = read_calculations(written(tmp_path, "old.csv", text))
     assert content.calculations[0].reference == "bêta"
     assert "not UTF-8" in content.notes[0]
@@ -191,7 +194,10 @@ def test_utf_16_is_read(tmp_path: Path) -> None:
         ("ligand_a,ligand_b,ddg\na,b,1\n", r"line 1, column 'ddg': no unit in the name"),
         ("ligand_a,ligand_b\na,b\n", r"no column delta_delta_g_kcal_mol"),
         ("x,y,z\n1,2,3\n", r"belong to no known format: x, y, z"),
-        ("ligand_a,ligand_b,delta_delta_g_kcal_mol\na,b,high\n", r"line 2, column 'delta_delta_g_kcal_mol': 'high' is not"),
+        (
+            "ligand_a,ligand_b,delta_delta_g_kcal_mol\na,b,high\n",
+            r"line 2, column 'delta_delta_g_kcal_mol': 'high' is not",
+        ),
         ("ligand_a,ligand_b,delta_delta_g_kcal_mol\na,b,1,5\n", r"line 2: 4 cells, the header has 3"),
         ("ligand_a,ligand_b,delta_delta_g_kcal_mol,measured_kj_mol\na,b,1,5\n", r"in kcal/mol and in kJ/mol"),
         ("", r"the file is empty"),

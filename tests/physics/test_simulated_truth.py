@@ -48,7 +48,9 @@ def world(
     return found
 
 
-def coverage(seeds: int, n_targets: int, *, test: dict[str, float] | None = None, layer: str = "model", **truth: float) -> np.ndarray:
+def coverage(
+    seeds: int, n_targets: int, *, test: dict[str, float] | None = None, layer: str = "model", **truth: float
+) -> np.ndarray:
     """Coverage at each level for every seed, (seeds, 4)."""
     seen = []
     for seed in range(seeds):

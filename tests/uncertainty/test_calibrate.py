@@ -12,6 +12,7 @@ import pytest
 from bindfe.errors import InputError
 from bindfe.results import Affinity, Calculation
 from bindfe.uncertainty.calibrate import Calibrator, load_calibrator
+from bindfe.uncertainty.ligands import ligands_of
 
 
 def edges(n_targets: int = 6, *, seed: int = 0, per_target: int = 15) -> list[Calculation]:
@@ -54,7 +55,10 @@ def test_the_squares_of_the_parts_sum_to_the_standard_error(calibrator: Calibrat
 
 def test_a_committee_widens_an_interval_by_its_variance_times_the_slope_squared(calibrator: Calibrator) -> None:
     plain = edges(1, seed=1)
-    without, with_it = calibrator.predict(plain), calibrator.predict([replace(c, committee_kcal_mol=1.0) for c in plain])
+    without, with_it = (
+        calibrator.predict(plain),
+        calibrator.predict([replace(c, committee_kcal_mol=1.0) for c in plain]),
+    )
     slope = calibrator.kinds_["edge"].model.slope
     ratio = (with_it.standard_error**2 - without.standard_error**2) / slope**2
     assert ratio == pytest.approx(np.full(len(plain), ratio[0]), rel=1e-6)
@@ -72,7 +76,13 @@ def test_measured_values_in_the_input_change_nothing(calibrator: Calibrator) -> 
 def test_reading_an_edge_the_other_way_turns_its_sign_only(calibrator: Calibrator) -> None:
     given = edges(2, seed=2)
     turned = [
-        replace(c, ligand=str(c.reference), reference=c.ligand, value_kcal_mol=-c.value_kcal_mol, repeats=tuple(-r for r in c.repeats))
+        replace(
+            c,
+            ligand=str(c.reference),
+            reference=c.ligand,
+            value_kcal_mol=-c.value_kcal_mol,
+            repeats=tuple(-r for r in c.repeats),
+        )
         for c in given
     ]
     first, second = calibrator.predict(given), calibrator.predict(turned)
@@ -146,7 +156,14 @@ def test_duplicate_edges_with_different_values_are_two_calculations_of_one_netwo
 
 @pytest.mark.parametrize("error", [0.0, math.inf, math.nan])
 def test_a_useless_error_gives_a_typical_sampling_line(calibrator: Calibrator, error: float) -> None:
-    one = Calculation(ligand="b", reference="a", target="t", value_kcal_mol=1.0, standard_error_kcal_mol=error, repeat_error_kcal_mol=error)
+    one = Calculation(
+        ligand="b",
+        reference="a",
+        target="t",
+        value_kcal_mol=1.0,
+        standard_error_kcal_mol=error,
+        repeat_error_kcal_mol=error,
+    )
     found = calibrator.predict([one])
     assert np.isfinite(found.scale).all()
     assert found.components[0, 0] > 0.05
@@ -156,7 +173,13 @@ def test_a_useless_error_gives_a_typical_sampling_line(calibrator: Calibrator, e
 def test_affinities_stand_in_for_measured_values() -> None:
     given = [replace(c, measured_kcal_mol=math.nan) for c in edges(4)]
     measured = [
-        Affinity(ligand=f"l{i}", target=f"t{t}", delta_g_kcal_mol=-8.0 + 0.1 * i, standard_error_kcal_mol=0.1, temperature=298.15)
+        Affinity(
+            ligand=f"l{i}",
+            target=f"t{t}",
+            delta_g_kcal_mol=-8.0 + 0.1 * i,
+            standard_error_kcal_mol=0.1,
+            temperature=298.15,
+        )
         for t in range(4)
         for i in range(15)
     ]
@@ -177,7 +200,9 @@ def test_probabilities_agree_with_intervals(calibrator: Calibrator) -> None:
         found.predict_interval(90)
 
 
-def test_known_ligands_of_an_easy_target_narrow_its_intervals_and_of_a_hard_one_widen_them(calibrator: Calibrator) -> None:
+def test_known_ligands_of_an_easy_target_narrow_its_intervals_and_of_a_hard_one_widen_them(
+    calibrator: Calibrator,
+) -> None:
     slope = calibrator.kinds_["edge"].model.slope
     given = edges(1, seed=10)
     blind = [replace(c, measured_kcal_mol=math.nan) for c in given]
@@ -206,3 +231,15 @@ def test_transferred_predictions_say_so_and_are_wider(calibrator: Calibrator) ->
     assert not moved.calibrated
     assert moved.guarantees[0].startswith("transferred: ")
     assert moved.scale == pytest.approx(1.25 * own.scale)
+
+
+def test_which_binds_better_is_told_from_the_edge_or_from_the_ligands(calibrator: Calibrator) -> None:
+    found = calibrator.predict(edges(1, seed=12))
+    assert found.p_better("l1", "l0") == pytest.approx(found.cdf(0.0)[0])
+    assert found.p_better("l0", "l1") == pytest.approx(1 - found.cdf(0.0)[0])
+    with pytest.raises(InputError, match=r"no edge between l0 and l7"):
+        found.p_better("l0", "l7")
+    ligands = calibrator.predict(ligands_of(edges(1, seed=12), calibrator.repeat_prior_))
+    best, worst = np.argsort(ligands.location)[[0, -1]]
+    names = [c.ligand for c in ligands.calculations]
+    assert ligands.p_better(names[best], names[worst]) > 0.9

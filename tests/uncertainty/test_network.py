@@ -88,3 +88,21 @@ def test_adding_a_constant_to_all_ligands_changes_no_edge_and_order_does_not_cou
 def test_bad_networks(pairs: list[tuple[str, str]], message: str) -> None:
     with pytest.raises(InputError, match=message):
         solve_network(pairs, np.ones(len(pairs)), np.ones(len(pairs)))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_agrees_with_cinnabar() -> None:
+    theirs = pytest.importorskip("cinnabar.stats")
+    networkx = pytest.importorskip("networkx")
+    rng = np.random.default_rng(2)
+    names = [f"l{i}" for i in range(7)]
+    pairs = [(names[i], names[j]) for i in range(7) for j in range(i + 1, 7) if rng.random() < 0.6 or j == i + 1]
+    values, errors = rng.normal(size=len(pairs)), 0.1 + rng.random(len(pairs))
+    graph = networkx.DiGraph()
+    graph.add_nodes_from(names)
+    for (a, b), value, error in zip(pairs, values, errors, strict=True):
+        graph.add_edge(a, b, f_ij=value, f_dij=error)
+    value, covariance = theirs.mle(graph, factor="f_ij")
+    ours = solve_network(pairs, values, errors)
+    assert ours.value == pytest.approx(value - value.mean(), abs=1e-9)
+    assert ours.covariance == pytest.approx(covariance, abs=1e-9)

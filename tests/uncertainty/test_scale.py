@@ -12,7 +12,9 @@ from bindfe.uncertainty.scale import Observations, _loss, fit_scale_model
 from bindfe.uncertainty.student import t_cdf, t_crps, t_logpdf, t_quantile
 
 
-def drawn(rng: np.random.Generator, n: int, *, slope: float = 0.5, width: float = 0.9, tail: float = 6.0) -> Observations:
+def drawn(
+    rng: np.random.Generator, n: int, *, slope: float = 0.5, width: float = 0.9, tail: float = 6.0
+) -> Observations:
     value = rng.normal(0, 1.5, n)
     z = rng.normal(0, 1, (n, 2))
     scale = width * np.exp(0.3 * z[:, 0]) * np.sqrt((tail - 2) / tail)
