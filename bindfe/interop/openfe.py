@@ -23,7 +23,7 @@ GATHER_COLUMNS = (
     "| ligand, DG(MLE) (kcal/mol)"
 )
 _LEGS = ("complex", "solvent")
-_REPEATS = 20
+_MOST_REPEATS = 20
 _NAME = re.compile(r"(.+?)(?: to | )(\S+) repeat \d+")
 
 
@@ -34,14 +34,15 @@ def is_benchmark(table: Table) -> bool:
 
 def read_benchmark(table: Table) -> FileContent:
     """Edges with each repeat of each leg, MBAR errors, overlaps, descriptors and measured differences."""
-    return collect("OpenFE industry benchmark, edges", ((row.place, _edge(row)) for row in table))
+    n_repeats = sum(table.has(f"complex_repeat_{k}_DG (kcal/mol)") for k in range(_MOST_REPEATS))
+    return collect("OpenFE industry benchmark, edges", ((row.place, _edge(row, range(n_repeats))) for row in table))
 
 
-def _edge(row: Row) -> Calculation | None:
+def _edge(row: Row, places: range) -> Calculation | None:
     if row.text("failed", "").lower() in {"true", "1", "yes"}:
         return None
-    legs = {leg: [row.number(f"{leg}_repeat_{k}_DG (kcal/mol)") for k in range(_REPEATS)] for leg in _LEGS}
-    errors = {leg: [row.number(f"{leg}_repeat_{k}_dDG (kcal/mol)") for k in range(_REPEATS)] for leg in _LEGS}
+    legs = {leg: [row.number(f"{leg}_repeat_{k}_DG (kcal/mol)") for k in places] for leg in _LEGS}
+    errors = {leg: [row.number(f"{leg}_repeat_{k}_dDG (kcal/mol)") for k in places] for leg in _LEGS}
     repeats = _paired(legs["complex"], legs["solvent"])
     if not repeats:
         return None
@@ -54,7 +55,7 @@ def _edge(row: Row) -> Calculation | None:
         standard_error_kcal_mol=row.number("stdev DDG_bind (kcal/mol)"),
         repeats=repeats,
         repeat_error_kcal_mol=math.sqrt(square),
-        features=_descriptors(row),
+        features=_descriptors(row, places),
         measured_kcal_mol=row.number("exp DDG (kcal/mol)"),
         source=row.place,
     )
@@ -75,8 +76,8 @@ def _target(row: Row) -> str:
     return "/".join(part for part in (group, name) if part)
 
 
-def _descriptors(row: Row) -> dict[str, float]:
-    overlaps = [row.number(f"{leg}_repeat_{k}_smallest_overlap") for leg in _LEGS for k in range(_REPEATS)]
+def _descriptors(row: Row, places: range) -> dict[str, float]:
+    overlaps = [row.number(f"{leg}_repeat_{k}_smallest_overlap") for leg in _LEGS for k in places]
     known = [overlap for overlap in overlaps if math.isfinite(overlap)]
     found = {
         "charge_change": abs(row.number("alchemical_charge_difference")),
