@@ -10,7 +10,7 @@ a harmonic cylinder and with its long axis held along the host's; windows exchan
 
 with W the potential of mean force under U_h = k_c/2 rho^2 + K sin^2(theta), and c0 = 1 mol/L. The guest
 leaves on one side; the site's integral covers both halves of the host. Without the alignment a bulky
-guest tilts in the portal and stays so: halves of 80 ps a window still differed by 0.7 kcal/mol.
+guest tilts in the portal and stays so: at 40 ps a window the value was 2 kcal/mol off and still drifting.
 
     python benchmarks/umbrella.py RUN/LIGAND/transfer/prepared --seed 1 --ps 60 --out umbrella-1.npz
     python benchmarks/umbrella.py --analyse umbrella-*.npz
