@@ -305,7 +305,7 @@ class Calibrator:
             found.append("no repeats: the sampling line is that of a typical calculation")
         if abs(one.features.get("charge_change", 0.0)) > 0:
             found.append("the net charge changes: such edges are few in the calibration set")
-        if abs(one.value_kcal_mol) > 6.0:
+        if one.quantity == "relative" and abs(one.value_kcal_mol) > 6.0:
             found.append("an unusually large raw value: check the poses")
         return tuple(found)
 
