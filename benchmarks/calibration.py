@@ -2,8 +2,8 @@
 
     BINDFE_DATA=/path/to/data python benchmarks/calibration.py [--out benchmarks/out] [--ship]
 
-Leave-one-protein-out over 39 proteins: nothing that scores a protein has seen it. No choice is made on the
-scores: features, priors and the layer are fixed in the package. ``--ship`` also writes the default calibrator.
+Leave-one-protein-out over 39 proteins: no parameter that scores a protein has seen it. Features, assay error and
+layer are fixed in the package; docs/calibration.md says which of them were chosen having seen such scores. ``--ship`` also writes the default calibrator.
 """
 
 # ruff: noqa: E501
