@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from bindfe.chem.ligand import Ligand, read_ligands
     from bindfe.chem.receptor import Receptor, read_receptor
     from bindfe.errors import BindfeError
+    from bindfe.interop import read_calculations
     from bindfe.protocol import Protocol, dump_protocol, load_protocol
     from bindfe.results import Affinity, BindingEstimate, LegEstimate, Prediction, UncertaintyBudget
+    from bindfe.uncertainty.calibrate import Calibrator, load_calibrator
 
 __version__ = "0.1.0"
 
@@ -34,8 +36,10 @@ _HOMES = {
     "bindfe.chem.ligand": ("Ligand", "read_ligands"),
     "bindfe.chem.receptor": ("Receptor", "read_receptor"),
     "bindfe.errors": ("BindfeError",),
+    "bindfe.interop": ("read_calculations",),
     "bindfe.protocol": ("Protocol", "dump_protocol", "load_protocol"),
     "bindfe.results": ("Affinity", "BindingEstimate", "LegEstimate", "Prediction", "UncertaintyBudget"),
+    "bindfe.uncertainty.calibrate": ("Calibrator", "load_calibrator"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -43,6 +47,7 @@ __all__ = [
     "Affinity",
     "BindfeError",
     "BindingEstimate",
+    "Calibrator",
     "LegEstimate",
     "Ligand",
     "Prediction",
@@ -52,8 +57,10 @@ __all__ = [
     "UncertaintyBudget",
     "dump_protocol",
     "extend",
+    "load_calibrator",
     "load_protocol",
     "read_affinities",
+    "read_calculations",
     "read_ligands",
     "read_receptor",
     "reestimate",

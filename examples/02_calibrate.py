@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bindfe.interop import read_calculations
-from bindfe.uncertainty.calibrate import Calibrator
+from bindfe import Calibrator, read_calculations
 
 calculations = [c for c in read_calculations(Path(sys.argv[1])).calculations if np.isfinite(c.measured_kcal_mol)]
 held_out = sorted({c.protein for c in calculations})[::3]  # whole proteins, never single edges
