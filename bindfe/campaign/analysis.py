@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bindfe.campaign.plan import task_seed
 from bindfe.campaign.potential import skipped, stored_corrections
 from bindfe.errors import BindfeError, EstimateError, InputError
-from bindfe.estimate.cycle import Method, close_cycle
+from bindfe.estimate.cycle import Correction, Method, close_cycle
 from bindfe.protocol import Protocol
 from bindfe.report.answer import answer
 from bindfe.report.material import failure_of
@@ -67,6 +67,17 @@ def estimate_ligand(run: Run, protocol: Protocol, name: str) -> BindingEstimate:
         EstimateError: Too few samples, or states that do not overlap.
         StoreError: A stored file is damaged.
     """
+    legs = _estimate_legs(run, protocol, name)
+    corrections, warnings = stored_corrections(run, protocol, name)
+    binding = _close(run, protocol, name, legs, corrections)
+    binding = replace(binding, warnings=(*binding.warnings, *warnings, *filter(None, [skipped(run, name)])))
+    write_records(run.ligand(name) / "estimate.json", legs)
+    write_record(run.ligand(name) / "binding.json", binding)
+    return binding
+
+
+def _estimate_legs(run: Run, protocol: Protocol, name: str) -> tuple[LegEstimate, ...]:
+    """Every leg of every repeat that has samples of all legs."""
     legs = tuple(
         estimate_repeat(run, protocol, name, kind, repeat)
         for kind in protocol.leg_kinds
@@ -74,8 +85,13 @@ def estimate_ligand(run: Run, protocol: Protocol, name: str) -> BindingEstimate:
     )
     if not legs:
         raise EstimateError(f"{name}: no repeat has samples of every leg yet")
-    corrections, warnings = stored_corrections(run, protocol, name)
-    binding = close_cycle(
+    return legs
+
+
+def _close(
+    run: Run, protocol: Protocol, name: str, legs: tuple[LegEstimate, ...], corrections: tuple[Correction, ...] = ()
+) -> BindingEstimate:
+    return close_cycle(
         legs,
         ligand=name,
         temperature=protocol.sampling.temperature,
@@ -84,10 +100,6 @@ def estimate_ligand(run: Run, protocol: Protocol, name: str) -> BindingEstimate:
         n_equivalent=protocol.ligands.equivalent_poses,
         corrections=corrections,
     )
-    binding = replace(binding, warnings=(*binding.warnings, *warnings, *filter(None, [skipped(run, name)])))
-    write_records(run.ligand(name) / "estimate.json", legs)
-    write_record(run.ligand(name) / "binding.json", binding)
-    return binding
 
 
 def method_of(protocol: Protocol) -> Method:
@@ -166,14 +178,6 @@ def provisional_estimate(run: Run, protocol: Protocol, name: str) -> tuple[float
     import numpy as np
 
     quick = protocol.model_copy(update={"estimator": protocol.estimator.model_copy(update={"bootstrap": 20})})
-    repeats = complete_repeats(run, protocol, name)
-    legs = [estimate_repeat(run, quick, name, kind, r) for kind in protocol.leg_kinds for r in repeats]
-    binding = close_cycle(
-        legs,
-        ligand=name,
-        temperature=protocol.sampling.temperature,
-        method=method_of(protocol),
-        restraint=_prepared(run, protocol, name).restraint,
-        n_equivalent=protocol.ligands.equivalent_poses,
-    )
-    return binding.delta_g_kcal_mol, float(np.sqrt(np.mean(binding.bootstrap_errors**2) / len(repeats)))
+    binding = _close(run, protocol, name, _estimate_legs(run, quick, name))
+    n_repeats = len(binding.bootstrap_errors)
+    return binding.delta_g_kcal_mol, float(np.sqrt(np.mean(binding.bootstrap_errors**2) / n_repeats))
