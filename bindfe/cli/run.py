@@ -103,5 +103,5 @@ def _line(prediction: Prediction) -> str:
     calibrated = "calibrated" if prediction.calibrated else "not calibrated"
     return (
         f"{prediction.ligand}: delta_g = {prediction.location_kcal_mol:.2f} kcal/mol, "
-        f"95 % interval {low:.2f} to {high:.2f} ({calibrated}: {prediction.guarantee})"
+        f"95 % interval {low:.2f} to {high:.2f} ({calibrated}: {prediction.guarantee.removeprefix(calibrated + ': ')})"
     )
