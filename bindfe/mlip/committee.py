@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,3 +31,28 @@ class Committee(Protocol):
 
     def mean_energy_and_forces(self, positions_nm: ArrayLike) -> tuple[float, Floats]:
         """Mean of the members' energies [kJ/mol] and its forces [kJ/mol/nm], (N, 3), at (N, 3) [nm]."""
+
+
+@runtime_checkable
+class DividesCommittee(Protocol):
+    """A committee whose members can be taken alone: one of them drives at the cost of one."""
+
+    def subset(self, members: Sequence[int]) -> Committee:
+        """The same committee with these members, by number, in this order."""
+
+
+@runtime_checkable
+class DescribesAtoms(Protocol):
+    """A committee that also says what each atom contributes and how it sees its surroundings.
+
+    What a disagreement is laid on, atom by atom, and what a distance from the known is measured in.
+    """
+
+    def atomic_energies(self, positions_nm: ArrayLike) -> Floats:
+        """Atoms' parts of the members' energies [kJ/mol], (M, F, N), on frames (F, N, 3) [nm].
+
+        They sum over atoms to ``energies`` up to a constant of each member.
+        """
+
+    def features(self, positions_nm: ArrayLike) -> Floats:
+        """Descriptors of the atoms' surroundings (F, N, D), no unit, on frames (F, N, 3) [nm]."""
