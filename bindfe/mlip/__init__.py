@@ -2,3 +2,22 @@
 
 torch, torchani and openmm-ml are imported here and nowhere else, and only when a model is loaded.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bindfe.mlip.open import open_committee
+
+__all__ = ["open_committee"]
+
+_HOME_OF = {"open_committee": "bindfe.mlip.open"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its module when it is first used."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'bindfe.mlip' has no attribute '{name}'")
+    return getattr(import_module(_HOME_OF[name]), name)
