@@ -9,11 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bindfe.mlip.contract import ContractReport, check_potential
     from bindfe.mlip.open import open_committee
 
-__all__ = ["open_committee"]
+__all__ = ["ContractReport", "check_potential", "open_committee"]
 
-_HOME_OF = {"open_committee": "bindfe.mlip.open"}
+_HOME_OF = {
+    "ContractReport": "bindfe.mlip.contract",
+    "check_potential": "bindfe.mlip.contract",
+    "open_committee": "bindfe.mlip.open",
+}
 
 
 def __getattr__(name: str) -> Any:
