@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 Energies = Callable[[Floats], Floats]
 """Energies [kJ/mol], (K,), of geometries (K, N, 3) [nm]."""
 
-STEP_NM = 1e-4
+STEP_NM = 1e-3
 """Displacement of finite differences along a direction of unit length in 3N dimensions [nm]."""
 FORCE_TOLERANCE = 1e-3
 """Difference of a force from the gradient, in units of the size of a force component."""
