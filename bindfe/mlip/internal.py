@@ -15,6 +15,7 @@ import openmm
 from numpy.typing import ArrayLike, NDArray
 
 from bindfe.errors import InputError
+from bindfe.mlip.region import Region
 
 Floats = NDArray[np.float64]
 
@@ -86,45 +87,101 @@ def _fill(declare: Any, add: Any, parameters: Sequence[str], terms: Sequence[tup
         add(*atoms, values)
 
 
-def internal_terms(system: openmm.System, atoms: Sequence[int]) -> InternalTerms:
-    """Find the internal terms of a molecule in a System; nothing is changed.
+def internal_terms(system: openmm.System, region: Region | Sequence[int]) -> InternalTerms:
+    """Find the internal terms of a molecule, or of a region cut out of one, in a System; nothing is changed.
+
+    Beside a cut, a term counts as internal if the capped region has it too: an angle whose middle atom is
+    inside, a torsion whose middle bond is inside, an improper whose centre is. This is openmm-ml's rule.
 
     Args:
         system: A System of harmonic bonds and angles, periodic torsions and one NonbondedForce.
-        atoms: Atoms of the molecule, (N,); covalently bonded to nothing else.
+        region: Atoms of the molecule, (N,), covalently bonded to nothing else; or a region with caps.
 
     Raises:
         InputError: Terms tie the molecule to other atoms, or are of a kind that is not known here.
     """
-    inside = set(atoms)
+    region = region if isinstance(region, Region) else Region(atoms=tuple(region))
+    belongs = _Membership.of(region)
     found: dict[str, list[Any]] = {"bonds": [], "angles": [], "torsions": [], "pairs": []}
     for force in system.getForces():
         if isinstance(force, openmm.HarmonicBondForce):
-            found["bonds"] += _bonded(force.getNumBonds(), force.getBondParameters, 2, inside)
+            found["bonds"] += _bonded(force.getNumBonds(), force.getBondParameters, 2, belongs)
         elif isinstance(force, openmm.HarmonicAngleForce):
-            found["angles"] += _bonded(force.getNumAngles(), force.getAngleParameters, 3, inside)
+            found["angles"] += _bonded(force.getNumAngles(), force.getAngleParameters, 3, belongs)
         elif isinstance(force, openmm.PeriodicTorsionForce):
-            found["torsions"] += _bonded(force.getNumTorsions(), force.getTorsionParameters, 4, inside)
+            found["torsions"] += _bonded(force.getNumTorsions(), force.getTorsionParameters, 4, belongs)
         elif isinstance(force, openmm.NonbondedForce):
-            found["pairs"] += _pairs(force, atoms)
+            found["pairs"] += _pairs(force, region.atoms)
+        elif isinstance(force, openmm.CMAPTorsionForce):
+            _check_maps(force, belongs)
         elif not isinstance(force, _WITHOUT_INTERNAL_TERMS):
             raise InputError(
                 f"the System has a {force.__class__.__name__}: bindfe cannot tell which part of it is internal to "
                 "the ligand; build the System without it"
             )
-    return InternalTerms(atoms=tuple(atoms), **{name: tuple(terms) for name, terms in found.items()})
+    return InternalTerms(atoms=region.particles, **{name: tuple(terms) for name, terms in found.items()})
 
 
-def _bonded(number: int, parameters: Any, n_atoms: int, inside: set[int]) -> list[Any]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Membership:
+    """Says which bonded terms are a region's own."""
+
+    inside: frozenset[int]
+    reached: frozenset[int]
+    bonds: frozenset[tuple[int, int]]
+
+    @classmethod
+    def of(cls, region: Region) -> _Membership:
+        both = (pair for i, j in region.bonds for pair in ((i, j), (j, i)))
+        return cls(inside=frozenset(region.atoms), reached=frozenset(region.particles), bonds=frozenset(both))
+
+    def __call__(self, atoms: tuple[int, ...]) -> bool:
+        """Whether a term is the region's.
+
+        Raises:
+            InputError: It ties a molecule that was not cut there to other atoms.
+        """
+        if self.inside.issuperset(atoms):
+            return True
+        if not self.inside.intersection(atoms):
+            return False
+        if self.inside == self.reached:
+            raise InputError(f"a force field term joins atoms {atoms}, of which only some belong to the ligand")
+        return len(atoms) > 2 and self.inside.issuperset(self._middle(atoms))
+
+    def _middle(self, atoms: tuple[int, ...]) -> tuple[int, ...]:
+        """Atoms that decide: an angle's middle, a torsion's middle bond, an improper's centre."""
+        if len(atoms) == 3:
+            return atoms[1:2]
+        a, b, c, d = atoms
+        chain = {(a, b), (b, c), (c, d)} <= self.bonds
+        return (b, c) if chain else self._centre(atoms) or (b, c)
+
+    def _centre(self, atoms: tuple[int, ...]) -> tuple[int, ...]:
+        for atom in atoms:
+            if all((atom, other) in self.bonds for other in atoms if other != atom):
+                return (atom,)
+        return ()
+
+
+def _bonded(number: int, parameters: Any, n_atoms: int, belongs: _Membership) -> list[Any]:
     terms = []
     for index in range(number):
         values = parameters(index)
-        atoms = tuple(values[:n_atoms])
-        if inside.issuperset(atoms):
-            terms.append((atoms, tuple(_plain(value) for value in values[n_atoms:])))
-        elif inside.intersection(atoms):
-            raise InputError(f"a force field term joins atoms {atoms}, of which only some belong to the ligand")
+        if belongs(tuple(values[:n_atoms])):
+            terms.append((tuple(values[:n_atoms]), tuple(_plain(value) for value in values[n_atoms:])))
     return terms
+
+
+def _check_maps(force: openmm.CMAPTorsionForce, belongs: _Membership) -> None:
+    """Refuse a correction map of the region itself: it cannot be faded; those beside a cut stay."""
+    for index in range(force.getNumTorsions()):
+        _, *atoms = force.getTorsionParameters(index)
+        if belongs.inside.issuperset((*atoms[1:3], *atoms[5:7])):
+            raise InputError(
+                f"the force field has a correction map of the backbone (CMAP) on ML atoms {tuple(atoms)}, which cannot "
+                "be faded: take side chains only, or a force field without CMAP such as ff14SB"
+            )
 
 
 def _pairs(force: openmm.NonbondedForce, atoms: Sequence[int]) -> list[Any]:
@@ -169,12 +226,17 @@ class InternalEnergy:
     _context: openmm.Context = field(repr=False)
 
     @classmethod
-    def of(cls, system: openmm.System, atoms: Sequence[int]) -> InternalEnergy:
+    def of(cls, system: openmm.System, region: Region | Sequence[int]) -> InternalEnergy:
         """Prepare the internal energy of a molecule in a System; see :func:`internal_terms`."""
-        terms = internal_terms(system, atoms).renumbered()
+        return cls.summing(internal_terms(system, region))
+
+    @classmethod
+    def summing(cls, terms: InternalTerms) -> InternalEnergy:
+        """Prepare the energy of given terms; frames have the atoms ``terms.atoms``, in that order."""
+        terms = terms.renumbered()
         alone = openmm.System()
-        for atom in atoms:
-            alone.addParticle(system.getParticleMass(atom))
+        for _ in terms.atoms:
+            alone.addParticle(1.0)
         for force in terms.forces():
             alone.addForce(force)
         platform = openmm.Platform.getPlatformByName("Reference")
@@ -183,6 +245,13 @@ class InternalEnergy:
     def energies(self, positions_nm: ArrayLike) -> Floats:
         """Energies [kJ/mol], (F,), on frames (F, N, 3) [nm] of the molecule."""
         return np.array([self._energy(frame) for frame in np.asarray(positions_nm, dtype=float)])
+
+    def energy_and_forces(self, positions_nm: ArrayLike) -> tuple[float, Floats]:
+        """Energy [kJ/mol] and forces [kJ/mol/nm], (N, 3), at (N, 3) [nm]."""
+        self._context.setPositions(np.asarray(positions_nm, dtype=float))
+        state = self._context.getState(energy=True, forces=True)
+        forces = state.getForces(asNumpy=True).value_in_unit_system(openmm.unit.md_unit_system)
+        return _plain(state.getPotentialEnergy()), np.array(forces, dtype=float)
 
     def _energy(self, frame: Floats) -> float:
         self._context.setPositions(frame)
