@@ -9,11 +9,10 @@ import numpy as np
 from scipy.special import expit, logsumexp
 
 from bindfe.errors import EstimateError
+from bindfe.estimate.gates import FEWEST_EFFECTIVE, WIDEST_SPREAD_KT
 from bindfe.results import Floats, SwitchingWork
 
 _FEWEST_SWITCHES = 10
-_WIDEST_WORK = 1.5
-_FEWEST_EFFECTIVE = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,7 +97,7 @@ def estimate_switching(
 
 def _both_ways(work: SwitchingWork, *, n_bootstrap: int, seed: int, minimum_overlap: float) -> SwitchingEstimate:
     forward, reverse = work.forward[None], work.reverse[None]
-    delta_f = float(_bennett(forward, reverse)[0])
+    delta_f = float(bennett(forward, reverse)[0])
     overlap = _overlap(work, delta_f)
     if overlap < minimum_overlap:
         raise EstimateError(
@@ -111,7 +110,7 @@ def _both_ways(work: SwitchingWork, *, n_bootstrap: int, seed: int, minimum_over
     jumps = _exponential(forward_boot) + _exponential(reverse_boot)
     estimate = SwitchingEstimate(
         delta_f=delta_f,
-        standard_error=float(np.std(_bennett(forward_boot, reverse_boot), ddof=1)),
+        standard_error=float(np.std(bennett(forward_boot, reverse_boot), ddof=1)),
         forward_exponential=float(_exponential(forward)[0]),
         reverse_exponential=-float(_exponential(reverse)[0]),
         hysteresis=float(_exponential(forward)[0] + _exponential(reverse)[0]),
@@ -142,10 +141,11 @@ def _one_way(work: SwitchingWork, *, n_bootstrap: int, seed: int) -> SwitchingEs
     forward_given = len(work.forward) > 0
     values, sign = (work.forward, 1.0) if forward_given else (work.reverse, -1.0)
     effective, width = _kish(values), float(np.std(values, ddof=1))
-    if width > _WIDEST_WORK or effective < _FEWEST_EFFECTIVE:
+    if width > WIDEST_SPREAD_KT or effective < FEWEST_EFFECTIVE:
         raise EstimateError(
             f"one-directional work with a spread of {width:.1f} kT and {effective:.0f} effective switches "
-            f"({_WIDEST_WORK} kT at most and {_FEWEST_EFFECTIVE} needed) has no reliable average: switch from both ends"
+            f"({WIDEST_SPREAD_KT} kT at most and {FEWEST_EFFECTIVE:.0f} needed) has no reliable average: "
+            "switch from both ends"
         )
     boot = _exponential(_resample(values, n_bootstrap, np.random.default_rng(seed)))
     delta_f = sign * float(_exponential(values[None])[0])
@@ -173,7 +173,7 @@ def _resample(values: Floats, n_bootstrap: int, rng: np.random.Generator) -> Flo
     return np.asarray(values[rng.integers(len(values), size=(n_bootstrap, len(values)))])
 
 
-def _bennett(forward: Floats, reverse: Floats) -> Floats:
+def bennett(forward: Floats, reverse: Floats) -> Floats:
     """Bennett's df [kT] for each row of forward (B, N) and reverse (B, M) work, by bisection, (B,).
 
     The two sums differ by a function that only rises with df; it changes sign between the smallest and

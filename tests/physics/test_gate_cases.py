@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from tests.physics.gate_cases import Gamma, Law, Modes, Normal, make_cases
+from gate_cases import Gamma, Law, Modes, Normal, make_cases
 
 
 @pytest.mark.parametrize(

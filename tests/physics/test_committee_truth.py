@@ -1,0 +1,208 @@
+"""From a harmonic committee to delta_g: every route against closed forms, over 1,000 trials.
+
+The members' free energies, and that of the mean of their energies, are known exactly; frames are drawn exactly.
+Nothing is shared with the estimators.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from gate_cases import Case, Ends, Kind, make_cases
+from harmonic_committee import HarmonicCommittee, fixed_committee
+
+from bindfe.errors import EstimateError
+from bindfe.estimate.members import (
+    MemberFreeEnergies,
+    cumulant_average,
+    exponential_average,
+    from_both_ends,
+    from_one_end,
+    from_several_drivers,
+)
+
+TRIALS = 1000
+FRAMES = 600
+MEMBERS = 4
+KT = 0.593
+
+
+def three_sigmas(level: float, trials: int) -> float:
+    return 3 * float(np.sqrt(level * (1 - level) / trials))
+
+
+@functools.cache
+def environments(width: float) -> tuple[HarmonicCommittee, HarmonicCommittee]:
+    """The same number of members in the site and in bulk, where they differ by four fifths as much."""
+    return fixed_committee(members=MEMBERS, width=width, seed=3), fixed_committee(
+        members=MEMBERS, width=0.8 * width, seed=4
+    )
+
+
+def exact(committees: tuple[HarmonicCommittee, ...]) -> np.ndarray:
+    bound, free = ([*(c.free_energies() - c.mean.free_energies())] for c in committees)
+    return np.array(bound) - np.array(free)
+
+
+def differences(committee: HarmonicCommittee, frames: np.ndarray) -> np.ndarray:
+    return committee.energies(frames) - committee.mean.energies(frames)
+
+
+@dataclass(frozen=True)
+class Trials:
+    """What 1,000 runs of one committee gave; z is (value - exact) over the reported error, (trials, M)."""
+
+    passed: np.ndarray
+    gated: np.ndarray
+    exponential: np.ndarray
+    cumulant: np.ndarray
+
+
+@functools.cache
+def one_sided_trials(width: float) -> Trials:
+    committees, rng = environments(width), np.random.default_rng(11)
+    truth = exact(committees)
+    z: dict[str, list[np.ndarray]] = {"passed": [], "gated": [], "exponential": [], "cumulant": []}
+    for _ in range(TRIALS):
+        h = [differences(committee, committee.mean.sample(0, FRAMES, rng)) for committee in committees]
+        ends = [from_one_end(part) for part in h]
+        z["passed"].append(np.array(all(end.trusted for end in ends)))
+        z["gated"].append(score(*((end.f_m, end.covariance) for end in ends), truth))
+        z["exponential"].append(score(*(exponential_average(part) for part in h), truth))
+        z["cumulant"].append(score(*(cumulant_average(part, order=2) for part in h), truth))
+    return Trials(**{name: np.array(values) for name, values in z.items()})
+
+
+def score(bound: tuple[np.ndarray, np.ndarray], free: tuple[np.ndarray, np.ndarray], truth: np.ndarray) -> np.ndarray:
+    error = np.sqrt(np.diag(bound[1]) + np.diag(free[1]))
+    return np.asarray((bound[0] - free[0] - truth) / error)
+
+
+@pytest.mark.parametrize("width", [0.5, 1.0])
+def test_sampling_intervals_of_members_within_reach_hold_their_exact_values(width: float) -> None:
+    """(i) Fixed members: the gates let through, and each member's 95 % interval holds its exact delta_g."""
+    trials = one_sided_trials(width)
+    assert trials.passed.mean() > 0.95
+    z = trials.gated[trials.passed]
+    held = (np.abs(z) < 1.96).mean(axis=0)
+    np.testing.assert_allclose(held, 0.95, atol=three_sigmas(0.95, len(z)))
+    assert np.abs(z.mean(axis=0)).max() < 0.1 + 2 / np.sqrt(len(z))
+    assert abs(z.mean()) < 0.1
+
+
+@pytest.mark.parametrize("width", [2.0, 3.0])
+def test_gates_say_no_to_members_out_of_reach_whose_averages_are_biased(width: float) -> None:
+    trials = one_sided_trials(width)
+    assert trials.passed.mean() < 0.01
+    assert np.abs(trials.exponential.mean(axis=0)).max() > 0.3
+    assert np.abs(trials.cumulant.mean(axis=0)).max() > 0.3
+
+
+@pytest.mark.parametrize("width", [0.5, 1.0, 2.0, 3.0])
+def test_from_both_ends_the_interval_holds_at_any_width(width: float) -> None:
+    committees, rng, z = environments(width), np.random.default_rng(12), []
+    for _ in range(400):
+        ends = []
+        for committee in committees:
+            own = [differences(committee, committee.sample(m, 200, rng))[m] for m in range(MEMBERS)]
+            at_mean = differences(committee, committee.mean.sample(0, 200, rng))
+            ends.append(from_both_ends(at_mean, own))
+        z.append(score(*((end.f_m, end.covariance) for end in ends), exact(committees)))
+    assert not ends[0].unidirectional
+    np.testing.assert_allclose((np.abs(z) < 1.96).mean(axis=0), 0.95, atol=three_sigmas(0.95, len(z)))
+    assert np.abs(np.mean(z, axis=0)).max() < 0.1 + 2 / np.sqrt(len(z))
+
+
+@pytest.mark.parametrize("width", [0.5, 1.0, 2.0])
+def test_mbar_over_repeats_that_each_member_drove_holds_the_exact_values(width: float) -> None:
+    committees, rng, z = environments(width), np.random.default_rng(13), []
+    drivers = np.repeat(np.arange(MEMBERS), 100)
+    for _ in range(100):
+        ends = []
+        for committee in committees:
+            frames = np.concatenate([committee.sample(m, 100, rng) for m in range(MEMBERS)])
+            ends.append(from_several_drivers(committee.energies(frames), drivers.tolist(), n_bootstrap=50, seed=1))
+        z.append(score(*((end.f_m, end.covariance) for end in ends), exact(committees)))
+    assert not ends[0].unidirectional
+    assert abs((np.abs(z) < 1.96).mean() - 0.95) < three_sigmas(0.95, len(z))
+    assert np.abs(np.mean(z, axis=0)).max() < 0.1 + 2.5 / np.sqrt(len(z))
+
+
+def test_members_share_frames_so_their_differences_are_known_better_than_each_of_them() -> None:
+    """The covariance that is reported is the one that 1,000 trials show."""
+    committee, rng = environments(1.0)[0], np.random.default_rng(14)
+    found, stated = [], []
+    for _ in range(TRIALS):
+        f_m, covariance = exponential_average(differences(committee, committee.mean.sample(0, FRAMES, rng)))
+        found.append(f_m)
+        stated.append(covariance)
+    np.testing.assert_allclose(np.mean(stated, axis=0), np.cov(np.transpose(found)), atol=6e-4)
+
+
+def test_constants_of_members_cancel_between_identical_legs() -> None:
+    committee, rng = environments(0.5)[0], np.random.default_rng(15)
+    h = [differences(committee, committee.mean.sample(0, 200, rng)) for _ in range(2)]
+    constants = np.array([[0.0], [1e3], [-2e3], [50.0]])
+    plain, moved = ([from_one_end(part + shift).f_m for part in h] for shift in (0.0, constants))
+    np.testing.assert_allclose(moved[0] - moved[1], plain[0] - plain[1], atol=1e-9)
+
+
+# The gates, judged by cases that were written before them
+
+
+def one_sided(ends: Ends) -> MemberFreeEnergies:
+    return from_one_end(ends.at_mean)
+
+
+def wrong_kcal(case: Case, bound: np.ndarray, free: np.ndarray) -> float:
+    """Largest error of a member's delta_g [kcal/mol]."""
+    return float(np.abs(bound - free - case.exact).max()) * KT
+
+
+def naive_error(case: Case) -> float:
+    """Error of the exponential average that nobody judged."""
+    return wrong_kcal(case, *(exponential_average(ends.at_mean)[0] for ends in (case.bound, case.free)))
+
+
+@functools.cache
+def verdicts(kind: Kind) -> list[tuple[float, bool, float]]:
+    """(error of the plain average, whether the gates refuse, error of the value that they let through)."""
+    found = []
+    for case in make_cases(kind):
+        ends = [one_sided(side) for side in (case.bound, case.free)]
+        refused = not all(end.trusted for end in ends)
+        found.append((naive_error(case), refused, wrong_kcal(case, ends[0].f_m, ends[1].f_m)))
+    return found
+
+
+def test_gates_catch_the_bad_cases_and_let_the_good_ones_through() -> None:
+    wrong = [(refused, error) for plain, refused, error in verdicts("bad") if plain > 0.3]
+    caught = [refused or error < 0.3 for refused, error in wrong]
+    assert len(wrong) >= 25
+    assert np.mean(caught) >= 0.9
+    alarms = [refused for plain, refused, _ in verdicts("good") if plain <= 0.3]
+    assert len(alarms) >= 45
+    assert np.mean(alarms) <= 0.1
+
+
+def test_hidden_modes_pass_one_sided_gates_and_the_value_says_that_it_is_one_sided() -> None:
+    passed = [error for _, refused, error in verdicts("hidden") if not refused]
+    assert passed
+    assert max(passed) > 0.3
+    assert all(one_sided(side).unidirectional for case in make_cases("hidden") for side in (case.bound, case.free))
+
+
+@pytest.mark.parametrize("kind", ["hidden", "bad", "good"])
+def test_both_ends_get_right_or_refuse_what_one_end_cannot_see(kind: Kind) -> None:
+    errors = []
+    for case in make_cases(kind):
+        try:
+            ends = [from_both_ends(side.at_mean, side.at_member) for side in (case.bound, case.free)]
+        except EstimateError:
+            continue
+        sigma = np.sqrt(np.diag(ends[0].covariance) + np.diag(ends[1].covariance)) * KT
+        errors.append(wrong_kcal(case, ends[0].f_m, ends[1].f_m) > max(0.3, 3 * float(sigma.max())))
+    assert np.mean(errors) <= 0.1
