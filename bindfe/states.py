@@ -19,7 +19,7 @@ class LegKind(StrEnum):
     SOLVENT = "solvent"
     """The ligand is decoupled from the solvent alone."""
     VACUUM = "vacuum"
-    """The ligand's own nonbonded energy is annihilated without surroundings."""
+    """The ligand's own charges are annihilated without surroundings (hydration)."""
     TRANSFER = "transfer"
     """The ligand is carried from bulk solvent into the site in one leg (alchemical transfer)."""
 

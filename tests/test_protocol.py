@@ -105,7 +105,7 @@ def test_a_wrong_value_says_where_and_what_is_needed(text: str, says: str) -> No
         ("&a {sampling: *a}", "not valid YAML"),
         ("? [a]\n: 3", "not valid YAML"),
         ("1: 2", "Keys should be strings"),
-        ("name: x", "receptor.file and ligands.file are needed"),
+        ("name: x", "ligands.file is needed, and receptor.file for binding"),
         ("analytic: {}\nname: a\nname: b", "line 3: 'name' stands twice"),
         ("analytic: {}\nsampling:\n  length: 1 ns\n  length: 2 ns", "line 4: 'sampling.length' stands twice"),
     ],

@@ -26,7 +26,8 @@ def decoupled_system(plain: mm.System, ligand_atoms: Sequence[int], protocol: Pr
     """Make a System in which the ligand can be switched off.
 
     Electrostatics are annihilated (its own included), as exact PME asks for, and Lennard-Jones terms are
-    decoupled with a soft core (its own stay). Both legs do the same, so its own part cancels between them.
+    decoupled with a soft core (its own stay). Both legs do the same, so its own part cancels between them; for
+    hydration the second leg is the same ligand without surroundings, whose Lennard-Jones terms nothing meets.
     GBSAOBCForce becomes a CustomGBForce in which ``lambda_electrostatics`` scales the ligand's charges,
     its descreening and its surface term: right at both ends, and about four times slower.
 

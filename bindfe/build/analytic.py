@@ -11,7 +11,7 @@ from openmm import app
 
 from bindfe.build.forcefield import Assembly
 from bindfe.build.leg import check_ends
-from bindfe.build.legfiles import write_leg
+from bindfe.build.legfiles import LegParts, write_leg
 from bindfe.build.restraint import LAMBDA_RESTRAINTS, restraint_force
 from bindfe.errors import ProtocolError
 from bindfe.protocol import AnalyticSettings, Protocol
@@ -71,19 +71,17 @@ def prepare_analytic_leg(protocol: Protocol, directory: Path, *, fingerprint: st
     system.addForce(_well(model, scaled=True))
     system.addForce(restraint_force(restraint, periodic=False))
     rows = zip(schedule.sterics, schedule.restraints, strict=True)
-    return write_leg(
-        directory,
+    parts = LegParts(
         kind=LegKind.COMPLEX,
         ligand="particle",
-        protocol=protocol,
         assembly=_assembly(model),
         system=system,
         plain=plain,
         parameters=tuple({LAMBDA_STERICS: sterics, LAMBDA_RESTRAINTS: held} for sterics, held in rows),
         linear_parameters=(LAMBDA_STERICS, LAMBDA_RESTRAINTS),
         restraint=restraint,
-        fingerprint=fingerprint,
     )
+    return write_leg(directory, parts, protocol, fingerprint=fingerprint)
 
 
 def _model(protocol: Protocol) -> AnalyticSettings:

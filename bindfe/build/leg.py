@@ -12,9 +12,9 @@ from openmm import app
 
 from bindfe.build.alchemy import LAMBDA_ELECTROSTATICS, LAMBDA_STERICS, decoupled_system
 from bindfe.build.forcefield import Assembly, parametrise
-from bindfe.build.legfiles import LoadedLeg, PlainSystem, load_leg, load_plain, write_leg
+from bindfe.build.legfiles import LegParts, LoadedLeg, PlainSystem, load_leg, load_plain, write_leg
 from bindfe.build.restraint import LAMBDA_RESTRAINTS, choose_restraint, restraint_force
-from bindfe.build.solvate import solvate
+from bindfe.build.solvate import solvate, without_solvent
 from bindfe.build.transfer import LAMBDA_TRANSFER, transfer_system
 from bindfe.errors import InputError, ProtocolError
 from bindfe.protocol import Protocol
@@ -35,6 +35,7 @@ _ENDS: Mapping[LegKind, tuple[Mapping[str, float], Mapping[str, float]]] = {
         {"restraints": 1.0, "electrostatics": 0.0, "sterics": 0.0},
     ),
     LegKind.SOLVENT: ({"electrostatics": 1.0, "sterics": 1.0}, {"electrostatics": 0.0, "sterics": 0.0}),
+    LegKind.VACUUM: ({"electrostatics": 1.0}, {"electrostatics": 0.0}),
 }
 """First and last state of each kind of leg: only between these does the cycle close."""
 
@@ -51,12 +52,16 @@ _PARAMETERS = {
     LegKind.TRANSFER: (LAMBDA_TRANSFER, LAMBDA_RESTRAINTS),
     LegKind.COMPLEX: (LAMBDA_RESTRAINTS, LAMBDA_ELECTROSTATICS, LAMBDA_STERICS),
     LegKind.SOLVENT: (LAMBDA_ELECTROSTATICS, LAMBDA_STERICS),
+    LegKind.VACUUM: (LAMBDA_ELECTROSTATICS,),
 }
 _LINEAR = {
     LegKind.TRANSFER: (LAMBDA_TRANSFER, LAMBDA_RESTRAINTS),
     LegKind.COMPLEX: (LAMBDA_RESTRAINTS,),
     LegKind.SOLVENT: (),
+    LegKind.VACUUM: (),
 }
+_ALONE = (LegKind.SOLVENT, LegKind.VACUUM)
+"""Legs without a receptor."""
 
 
 def prepare_leg(
@@ -71,9 +76,9 @@ def prepare_leg(
     """Build one leg of one ligand and write it; nothing is minimised or sampled.
 
     Args:
-        receptor: The host; not used by the solvent leg, and may be None there.
+        receptor: The host; not used by the solvent and vacuum legs, and may be None there.
         ligand: The ligand, placed in the receptor.
-        kind: Transfer, complex or solvent.
+        kind: Transfer, complex, solvent or vacuum.
         protocol: Force field, solvent, alchemy, restraint, schedule.
         directory: Where the files are written; ``leg.json`` last, so it is there only if all of them are.
         fingerprint: Identity of the calculation, kept in the record.
@@ -91,28 +96,26 @@ def prepare_leg(
     schedule = protocol.schedule_of(kind)
     check_ends(kind, schedule)
     _check_charge(ligand, protocol)
-    if receptor is None and kind is not LegKind.SOLVENT:
+    if receptor is None and kind not in _ALONE:
         raise InputError(f"{ligand.name}: a {kind.value} leg needs a receptor")
-    force_field, molecules = parametrise(None if kind is LegKind.SOLVENT else receptor, ligand, protocol)
-    plain, assembly = solvate(force_field, molecules, protocol)
+    surroundings = without_solvent(protocol) if kind is LegKind.VACUUM else protocol
+    force_field, molecules = parametrise(None if kind in _ALONE else receptor, ligand, surroundings)
+    plain, assembly = solvate(force_field, molecules, surroundings)
     rigid = _rigid_atoms(receptor, ligand)
-    restraint = None if kind is LegKind.SOLVENT else _restraint(assembly, protocol, rigid=rigid)
+    restraint = None if kind in _ALONE else _restraint(assembly, protocol, rigid=rigid)
     _check_placed(restraint, assembly, ligand.name, protocol)
-    system = _alchemical(kind, plain, assembly, restraint, protocol)
-    return write_leg(
-        directory,
+    parts = LegParts(
         kind=kind,
         ligand=ligand.name,
-        protocol=protocol,
         assembly=assembly,
-        system=system,
+        system=_alchemical(kind, plain, assembly, restraint, surroundings),
         plain=plain,
         free=_ligand_alone(ligand, protocol) if kind is LegKind.TRANSFER else None,
         parameters=_state_parameters(kind, schedule),
         linear_parameters=_LINEAR[kind],
         restraint=restraint,
-        fingerprint=fingerprint,
     )
+    return write_leg(directory, parts, protocol, fingerprint=fingerprint)
 
 
 def check_ends(kind: LegKind, schedule: LambdaSchedule) -> None:

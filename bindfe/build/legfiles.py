@@ -19,13 +19,42 @@ from bindfe.results import Floats, PreparedLeg
 from bindfe.states import LambdaSchedule, LegKind, Restraint, ThermodynamicState
 from bindfe.store import checksum, read_record, write_record, write_text
 
-_PLAIN_FILES = {
+Environment = Literal["bound", "free", "water", "gas"]
+"""A physical end of a cycle: in the site or in bulk (binding), in water or in the gas (hydration)."""
+
+_PLAIN_FILES: dict[tuple[LegKind, Environment], str] = {
     (LegKind.COMPLEX, "bound"): "plain.xml",
     (LegKind.SOLVENT, "free"): "plain.xml",
+    (LegKind.SOLVENT, "water"): "plain.xml",
+    (LegKind.VACUUM, "gas"): "plain.xml",
     (LegKind.TRANSFER, "bound"): "plain.xml",
     (LegKind.TRANSFER, "free"): "free.xml",
 }
 """Where the physical ends of each kind of leg lie."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LegParts:
+    """What a leg is made of, before it is written."""
+
+    kind: LegKind
+    """Which leg."""
+    ligand: str
+    """Name of the ligand."""
+    assembly: Assembly
+    """All atoms in space."""
+    system: mm.System
+    """The alchemical System with its restraint."""
+    plain: mm.System
+    """The physical System of the interacting end."""
+    free: mm.System | None = None
+    """The ligand alone in the same solvent (transfer); None otherwise."""
+    parameters: tuple[Mapping[str, float], ...]
+    """The OpenMM global parameters of each state, (K,)."""
+    linear_parameters: tuple[str, ...]
+    """Parameters in which the energy is linear and whose derivative the System reports."""
+    restraint: Restraint | None
+    """What holds the ligand where it does not interact."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,55 +106,41 @@ def interacting_state(kind: LegKind, schedule: LambdaSchedule) -> int:
     return schedule.n_states - 1 if kind is LegKind.TRANSFER else 0
 
 
-def write_leg(
-    directory: Path,
-    *,
-    kind: LegKind,
-    ligand: str,
-    protocol: Protocol,
-    assembly: Assembly,
-    system: mm.System,
-    plain: mm.System,
-    parameters: tuple[Mapping[str, float], ...],
-    linear_parameters: tuple[str, ...],
-    restraint: Restraint | None,
-    fingerprint: str,
-    free: mm.System | None = None,
-) -> PreparedLeg:
+def write_leg(directory: Path, leg: LegParts, protocol: Protocol, *, fingerprint: str) -> PreparedLeg:
     """Write the files of a leg and, last, its record.
 
     Raises:
         InputError: The energy of the coordinates is not finite.
         StoreError: The files cannot be written.
     """
-    schedule = protocol.schedule_of(kind)
-    start = interacting_state(kind, schedule)
-    _check_finite(system, assembly, parameters[start], ligand)
+    schedule = protocol.schedule_of(leg.kind)
+    start = interacting_state(leg.kind, schedule)
+    _check_finite(leg, start=start)
     files = {
-        "system.xml": mm.XmlSerializer.serialize(system),
-        "plain.xml": mm.XmlSerializer.serialize(plain),
-        "topology.cif": _topology_text(assembly),
-        "state.xml": _state_text(assembly),
+        "system.xml": mm.XmlSerializer.serialize(leg.system),
+        "plain.xml": mm.XmlSerializer.serialize(leg.plain),
+        "topology.cif": _topology_text(leg.assembly),
+        "state.xml": _state_text(leg.assembly),
     }
-    if free is not None:
-        files["free.xml"] = mm.XmlSerializer.serialize(free)
+    if leg.free is not None:
+        files["free.xml"] = mm.XmlSerializer.serialize(leg.free)
     for name, text in files.items():
         write_text(directory / name, text)
-    periodic = system.usesPeriodicBoundaryConditions()
+    periodic = leg.system.usesPeriodicBoundaryConditions()
     record = PreparedLeg(
-        kind=kind,
-        ligand=ligand,
+        kind=leg.kind,
+        ligand=leg.ligand,
         thermodynamic_state=ThermodynamicState(
             temperature=protocol.sampling.temperature, pressure=protocol.sampling.pressure if periodic else None
         ),
         schedule=schedule,
-        parameters=parameters,
-        linear_parameters=linear_parameters,
+        parameters=leg.parameters,
+        linear_parameters=leg.linear_parameters,
         start_state=start,
-        n_atoms=system.getNumParticles(),
-        receptor_atoms=assembly.receptor_atoms,
-        ligand_atoms=assembly.ligand_atoms,
-        restraint=restraint,
+        n_atoms=leg.system.getNumParticles(),
+        receptor_atoms=leg.assembly.receptor_atoms,
+        ligand_atoms=leg.assembly.ligand_atoms,
+        restraint=leg.restraint,
         checksums={name: checksum(directory / name) for name in files},
         fingerprint=fingerprint,
     )
@@ -133,16 +148,16 @@ def write_leg(
     return record
 
 
-def _check_finite(system: mm.System, assembly: Assembly, parameters: Mapping[str, float], ligand: str) -> None:
-    context = mm.Context(system, mm.VerletIntegrator(0.001), mm.Platform.getPlatformByName(_any_fast_platform()))
-    _set_box(context, assembly.topology)
-    context.setPositions(assembly.positions)
-    for name, value in parameters.items():
+def _check_finite(leg: LegParts, *, start: int) -> None:
+    context = mm.Context(leg.system, mm.VerletIntegrator(0.001), mm.Platform.getPlatformByName(_any_fast_platform()))
+    _set_box(context, leg.assembly.topology)
+    context.setPositions(leg.assembly.positions)
+    for name, value in leg.parameters[start].items():
         context.setParameter(name, value)
     energy = context.getState(energy=True).getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole)
     if not np.isfinite(energy):
         raise InputError(
-            f"{ligand}: the energy of the given coordinates is {energy}: atoms lie on top of each other. "
+            f"{leg.ligand}: the energy of the given coordinates is {energy}: atoms lie on top of each other. "
             "Place the ligand in the receptor's site without overlap"
         )
 
@@ -187,11 +202,12 @@ def load_leg(directory: Path) -> LoadedLeg:
     return LoadedLeg(record=record, system=system, topology=topology, positions=positions, box=box)
 
 
-def load_plain(directory: Path, environment: Literal["bound", "free"]) -> PlainSystem:
-    """Read the physical System of one end of a leg: ligand and receptor (bound) or the ligand alone (free).
+def load_plain(directory: Path, environment: Environment) -> PlainSystem:
+    """Read the physical System of one end of a leg: ligand and receptor (bound), or the ligand alone.
 
     Args:
-        directory: A prepared leg. Complex legs have ``bound``, solvent legs ``free``, transfer legs both.
+        directory: A prepared leg. Complex legs have ``bound``, solvent legs ``free`` (or ``water``, the same),
+            vacuum legs ``gas``, transfer legs ``bound`` and ``free``.
         environment: Which end.
 
     Raises:
@@ -217,7 +233,7 @@ def load_plain(directory: Path, environment: Literal["bound", "free"]) -> PlainS
     )
 
 
-def _plain_file(record: PreparedLeg, environment: str, directory: Path) -> str:
+def _plain_file(record: PreparedLeg, environment: Environment, directory: Path) -> str:
     try:
         return _PLAIN_FILES[record.kind, environment]
     except KeyError:

@@ -18,6 +18,11 @@ from bindfe.units import STANDARD_VOLUME_NM3
 _SHRINKS_BY = 1.05  # a box equilibrating from Modeller's density shrinks by up to 3 % a side, and 2 % are kept
 
 
+def without_solvent(protocol: Protocol) -> Protocol:
+    """The same protocol with nothing around the molecules, for the vacuum leg."""
+    return protocol.model_copy(update={"solvent": protocol.solvent.model_copy(update={"model": "vacuum"})})
+
+
 def solvate(force_field: app.ForceField, molecules: Assembly, protocol: Protocol) -> tuple[mm.System, Assembly]:
     """Surround the molecules as the protocol says and make their System.
 

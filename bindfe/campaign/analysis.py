@@ -70,7 +70,7 @@ def estimate_ligand(run: Run, protocol: Protocol, name: str) -> BindingEstimate:
     legs = _estimate_legs(run, protocol, name)
     corrections, warnings = stored_corrections(run, protocol, name)
     binding = _close(run, protocol, name, legs, corrections)
-    binding = replace(binding, warnings=(*binding.warnings, *warnings, *filter(None, [skipped(run, name)])))
+    binding = replace(binding, warnings=(*binding.warnings, *warnings, *filter(None, [skipped(run, protocol, name)])))
     write_records(run.ligand(name) / "estimate.json", legs)
     write_record(run.ligand(name) / "binding.json", binding)
     return binding
@@ -104,6 +104,8 @@ def _close(
 
 def method_of(protocol: Protocol) -> Method:
     """The cycle that a protocol's legs belong to."""
+    if protocol.hydration:
+        return "hydration"
     return "analytic" if protocol.analytic is not None else protocol.alchemy.method
 
 

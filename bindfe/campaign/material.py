@@ -66,7 +66,7 @@ def _ligand(run: Run, protocol: Protocol, name: str, measured: dict[str, Affinit
         prediction=predict_ligand(run, protocol, binding),
         binding=binding,
         legs=read_records(directory / "estimate.json", LegEstimate),
-        committee=committee_reports(run, name),
+        committee=committee_reports(run, protocol, name),
         depiction_svg=depiction.read_text(encoding="utf-8") if depiction.exists() else "",
         measured=measured.get(name),
         exact_kcal_mol=_exact(protocol),

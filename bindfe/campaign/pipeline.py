@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import platform as machine
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -186,7 +186,7 @@ def prepare_run(run: Run, protocol: Protocol) -> tuple[tuple[str, ...], dict[str
 
     if protocol.ligands.measured:
         read_affinities(protocol.ligands.measured)  # only the report needs it, at the end: a typo is told now
-    receptor = read_receptor(protocol.receptor.file, name=protocol.receptor.name)
+    receptor = None if protocol.hydration else read_receptor(protocol.receptor.file, name=protocol.receptor.name)
     ready, failures = [], {}
     for ligand in read_ligands(protocol.ligands.file, names=protocol.ligands.names):
         try:
@@ -200,9 +200,11 @@ def prepare_run(run: Run, protocol: Protocol) -> tuple[tuple[str, ...], dict[str
     return tuple(ready), failures
 
 
-def _prepare_ligand(run: Run, protocol: Protocol, receptor: Receptor, ligand: Ligand) -> None:
-    _check_inputs(run, receptor, ligand)
-    fingerprint = protocol.fingerprint(receptor.content(), ligand.content())
+def _prepare_ligand(run: Run, protocol: Protocol, receptor: Receptor | None, ligand: Ligand) -> None:
+    inputs = {} if receptor is None else {"receptor": receptor.content()}
+    inputs["ligand"] = ligand.content()
+    _check_inputs(run, ligand.name, inputs)
+    fingerprint = protocol.fingerprint(*inputs.values())
     for kind in protocol.leg_kinds:
         directory = run.prepared(ligand.name, kind)
         if not (directory / "leg.json").exists():
@@ -216,20 +218,17 @@ def _prepare_ligand(run: Run, protocol: Protocol, receptor: Receptor, ligand: Li
         write_text(depiction, depict(ligand))
 
 
-def _check_inputs(run: Run, receptor: Receptor, ligand: Ligand) -> None:
+def _check_inputs(run: Run, name: str, inputs: Mapping[str, bytes]) -> None:
     """Remember the structures that a ligand's legs were made of; refuse others later."""
-    path = run.ligand(ligand.name) / "inputs.json"
-    digests = {
-        "receptor": hashlib.sha256(receptor.content()).hexdigest(),
-        "ligand": hashlib.sha256(ligand.content()).hexdigest(),
-    }
+    path = run.ligand(name) / "inputs.json"
+    digests = {what: hashlib.sha256(content).hexdigest() for what, content in inputs.items()}
     if not path.exists():
         write_record(path, digests)
         return
     for what, digest in read_plain(path).items():
         if digest != digests[what]:
             raise InputError(
-                f"{ligand.name}: the {what}'s structure is not the one that {run.root} was begun with; "
+                f"{name}: the {what}'s structure is not the one that {run.root} was begun with; "
                 "restore the file, or choose another directory with --out"
             )
 

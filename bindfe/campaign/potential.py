@@ -1,7 +1,8 @@
 """The committee's part of a calculation: energies on stored frames, and the correction to the potential.
 
 Files, in ``RUN/LIGAND``: ``committee/offsets.json`` (zeros of the potentials, the same in both
-environments), ``committee/bound.json`` and ``free.json`` (members' energies on the force field's frames),
+environments), ``committee/bound.json`` and ``free.json`` (members' energies on the force field's frames; for
+hydration ``water.json`` and ``gas.json``),
 ``committee/skipped.json`` (why there is nothing), ``switching/ENVIRONMENT/repeat-R/`` (batches of switches, and
 ``correction.json`` when they are complete).
 """
@@ -10,10 +11,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bindfe.campaign.ends import end_frames, environments, leg_of, ligand_frames, plain_end
 from bindfe.campaign.execute import Failure, Tick, run_jobs
 from bindfe.campaign.plan import task_seed
 from bindfe.errors import BindfeError, MissingDependency
@@ -21,19 +23,16 @@ from bindfe.estimate.cycle import Correction
 from bindfe.estimate.work import estimate_switching
 from bindfe.protocol import Protocol, parse_protocol
 from bindfe.results import CommitteeEnergies, CommitteeReport, Floats
-from bindfe.states import LegKind
 from bindfe.store import Run, read_plain, read_record, write_record
 from bindfe.uncertainty.committee import describe, member_shifts
 from bindfe.units import kt_to_kcal
 
 if TYPE_CHECKING:
-    from bindfe.build.legfiles import PlainSystem
-    from bindfe.mlip.ani import AniCommittee
+    from bindfe.build.legfiles import Environment, PlainSystem
+    from bindfe.mlip.committee import Committee
     from bindfe.sample.rescore import Offsets
     from bindfe.sample.switching import EnvironmentCorrection
 
-Environment = Literal["bound", "free"]
-ENVIRONMENTS: tuple[Environment, Environment] = ("bound", "free")
 _REFERENCE_FRAMES = 20
 
 
@@ -74,23 +73,23 @@ def apply_committee(
         except BindfeError as error:
             failures[name] = error
     if protocol.committee.correction == "switching":
-        able = tuple(name for name in names if name not in failures and not skipped(run, name))
+        able = tuple(name for name in names if name not in failures and not skipped(run, protocol, name))
         for failure in run_jobs(_attempt_switching, run, _switching_tasks(protocol, able), protocol.compute, tick=tick):
             failures.setdefault(failure.task.ligand, failure.error)
     return failures
 
 
-def skipped(run: Run, name: str) -> str:
+def skipped(run: Run, protocol: Protocol, name: str) -> str:
     """Why a ligand's committee was skipped; empty if it was not."""
     path = _committee_directory(run, name) / "skipped.json"
-    if not path.exists() or (_committee_directory(run, name) / "bound.json").exists():
+    if not path.exists() or (_committee_directory(run, name) / f"{environments(protocol)[0]}.json").exists():
         return ""
     return f"the committee was skipped: {read_plain(path)['reason']}"
 
 
-def committee_reports(run: Run, name: str) -> tuple[CommitteeReport, ...]:
+def committee_reports(run: Run, protocol: Protocol, name: str) -> tuple[CommitteeReport, ...]:
     """What the committee says of each environment, from stored energies."""
-    paths = [_committee_directory(run, name) / f"{environment}.json" for environment in ENVIRONMENTS]
+    paths = [_committee_directory(run, name) / f"{environment}.json" for environment in environments(protocol)]
     return tuple(describe(read_record(path, CommitteeEnergies)) for path in paths if path.exists())
 
 
@@ -101,21 +100,22 @@ def stored_corrections(run: Run, protocol: Protocol, name: str) -> tuple[tuple[C
 
         ML/MM = kT [ (f_ML - f_MM)(bound) - (f_ML - f_MM)(free) ]
 
+    For hydration, water stands for bound and the gas for free.
     Only repeats that are complete in both environments count; none gives no correction.
     """
-    found = {environment: _stored_switching(run, protocol, name, environment) for environment in ENVIRONMENTS}
-    repeats = sorted(found["bound"].keys() & found["free"].keys())
+    first, second = (_stored_switching(run, protocol, name, environment) for environment in environments(protocol))
+    repeats = sorted(first.keys() & second.keys())
     if len(repeats) < protocol.repeats.number:
         return (), ()
     values, errors, warnings = [], [], []
     for repeat in repeats:
-        bound, free = (_estimate(found[environment][repeat], protocol) for environment in ENVIRONMENTS)
+        bound, free = (_estimate(found[repeat], protocol) for found in (first, second))
         values.append(kt_to_kcal(bound[0] - free[0], protocol.sampling.temperature))
         errors.append(kt_to_kcal(float(np.hypot(bound[1], free[1])), protocol.sampling.temperature))
         warnings += [*bound[2], *free[2]]
     shifts = member_shifts(
-        [found["bound"][repeat].committee for repeat in repeats],
-        [found["free"][repeat].committee for repeat in repeats],
+        [first[repeat].committee for repeat in repeats],
+        [second[repeat].committee for repeat in repeats],
         temperature=protocol.sampling.temperature,
         n_bootstrap=protocol.estimator.bootstrap,
         seed=protocol.repeats.seed,
@@ -172,13 +172,13 @@ def _rescore_ligand(run: Run, protocol: Protocol, name: str) -> None:
     from bindfe.sample.rescore import rescore
 
     directory = _committee_directory(run, name)
-    if all((directory / f"{environment}.json").exists() for environment in ENVIRONMENTS):
+    if all((directory / f"{environment}.json").exists() for environment in environments(protocol)):
         return
-    plain = _plain(run, protocol, name, "free")
-    committee = open_committee(protocol, plain)
-    offsets = _offsets(run, protocol, name, plain, committee)
-    for environment in ENVIRONMENTS:
-        frames = [_ligand_frames(run, protocol, name, environment, r) for r in range(protocol.repeats.number)]
+    plain = plain_end(run, protocol, name, environments(protocol)[1])
+    committee = committee_of(protocol, plain)
+    offsets = _offsets(run, protocol, name, committee)
+    for environment in environments(protocol):
+        frames = [ligand_frames(run, protocol, name, environment, r) for r in range(protocol.repeats.number)]
         energies = rescore(
             np.concatenate([_thin(each, protocol.committee.frames) for each in frames]),
             committee=committee,
@@ -190,58 +190,31 @@ def _rescore_ligand(run: Run, protocol: Protocol, name: str) -> None:
         write_record(directory / f"{environment}.json", energies)
 
 
-def open_committee(protocol: Protocol, plain: PlainSystem) -> AniCommittee:
+def committee_of(protocol: Protocol, plain: PlainSystem) -> Committee:
     """The protocol's committee for the ligand of a System.
 
     Raises:
         InputError: The model does not cover the ligand; the message names the atoms.
         MissingDependency: The package or the weights are absent.
     """
-    from bindfe.mlip.ani import AniCommittee
+    from bindfe.mlip import open_committee
 
     atoms = list(plain.topology.atoms())
     numbers = [atoms[i].element.atomic_number for i in plain.ligand_atoms]
-    return AniCommittee(protocol.committee.model, numbers=numbers, charge=plain.ligand_charge)
+    return open_committee(protocol.committee.model, numbers=numbers, charge=plain.ligand_charge)
 
 
-def _offsets(run: Run, protocol: Protocol, name: str, plain: PlainSystem, committee: AniCommittee) -> Offsets:
+def _offsets(run: Run, protocol: Protocol, name: str, committee: Committee) -> Offsets:
     from bindfe.mlip.internal import InternalEnergy
     from bindfe.sample.rescore import Offsets, reference_offsets
 
     path = _committee_directory(run, name) / "offsets.json"
     if not path.exists():
-        frames = _thin(_ligand_frames(run, protocol, name, "free", 0), _REFERENCE_FRAMES)
+        frames = _thin(ligand_frames(run, protocol, name, environments(protocol)[1], 0), _REFERENCE_FRAMES)
+        plain = plain_end(run, protocol, name, environments(protocol)[1])
         internal = InternalEnergy.of(plain.system, plain.ligand_atoms)
         write_record(path, reference_offsets(frames, committee=committee, internal=internal))
     return read_record(path, Offsets)
-
-
-def _leg_of(protocol: Protocol, environment: Environment) -> tuple[LegKind, str]:
-    """The leg whose end is this environment, and which end: ``first`` or ``last`` state."""
-    if protocol.alchemy.method == "transfer":
-        return LegKind.TRANSFER, "last" if environment == "bound" else "first"
-    return (LegKind.COMPLEX if environment == "bound" else LegKind.SOLVENT), "first"
-
-
-def _plain(run: Run, protocol: Protocol, name: str, environment: Environment) -> PlainSystem:
-    from bindfe.build.legfiles import load_plain
-
-    return load_plain(run.prepared(name, _leg_of(protocol, environment)[0]), environment)
-
-
-def _frames(run: Run, protocol: Protocol, name: str, environment: Environment, repeat: int) -> Floats:
-    """Stored coordinates of receptor and ligand [nm], (F, atoms, 3)."""
-    from bindfe.sample.exchange import read_frames
-
-    kind, end = _leg_of(protocol, environment)
-    return read_frames(run.repeat(name, kind, repeat), end=end)
-
-
-def _ligand_frames(run: Run, protocol: Protocol, name: str, environment: Environment, repeat: int) -> Floats:
-    """Stored coordinates of the ligand [nm], (F, n_ligand, 3): the last atoms of each frame."""
-    count = len(_plain(run, protocol, name, environment).ligand_atoms)
-    frames: Floats = _frames(run, protocol, name, environment, repeat)[:, -count:]
-    return frames
 
 
 def _thin(frames: Floats, most: int) -> Floats:
@@ -256,11 +229,11 @@ def _switching_tasks(protocol: Protocol, names: tuple[str, ...]) -> tuple[Switch
             ligand=name,
             environment=environment,
             repeat=repeat,
-            seed=task_seed(protocol, name, _leg_of(protocol, environment)[0], repeat),
+            seed=task_seed(protocol, name, leg_of(protocol, environment)[0], repeat),
         )
         for repeat in range(protocol.repeats.number)
         for name in names
-        for environment in ENVIRONMENTS
+        for environment in environments(protocol)
     )
 
 
@@ -273,27 +246,25 @@ def _attempt_switching(run: Run, task: SwitchingTask) -> Failure | None:
 
 
 def _switch(run: Run, task: SwitchingTask) -> None:
-    from bindfe.sample.switching import correct_environment
+    from bindfe.sample.switching import ForceFieldEnd, correct_environment
 
     protocol = parse_protocol(run.protocol.read_text(encoding="utf-8"), source=str(run.protocol))
     directory = _switching_directory(run, task.ligand, task.environment, task.repeat)
     if (directory / "correction.json").exists():
         return
-    plain = _plain(run, protocol, task.ligand, task.environment)
-    frames = _frames(run, protocol, task.ligand, task.environment, task.repeat)
-    committee = open_committee(protocol, plain)
-    correction = correct_environment(
-        plain.system,
-        plain.ligand_atoms,
-        frames if task.environment == "bound" else frames[:, -len(plain.ligand_atoms) :],
-        committee=committee,
-        offsets=_offsets(run, protocol, task.ligand, _plain(run, protocol, task.ligand, "free"), committee),
-        settings=protocol.committee.switching,
-        sampling=protocol.sampling,
-        compute=protocol.compute,
+    plain = plain_end(run, protocol, task.ligand, task.environment)
+    frames, boxes = end_frames(run, protocol, task.ligand, task.environment, task.repeat)
+    committee = committee_of(protocol, plain)
+    end = ForceFieldEnd(
+        system=plain.system,
+        ligand_atoms=plain.ligand_atoms,
+        frames=frames,
+        boxes=boxes,
         environment=task.environment,
         repeat=task.repeat,
         seed=task.seed,
-        directory=directory,
+    )
+    correction = correct_environment(
+        end, protocol, committee=committee, offsets=_offsets(run, protocol, task.ligand, committee), directory=directory
     )
     write_record(directory / "correction.json", correction)

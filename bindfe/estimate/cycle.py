@@ -10,11 +10,11 @@ import numpy as np
 
 from bindfe.errors import EstimateError
 from bindfe.estimate.correction import standard_state_correction, symmetry_correction
-from bindfe.results import BindingEstimate, Floats, LegEstimate, Term
+from bindfe.results import BindingEstimate, CommitteeRoute, Floats, LegEstimate, Term
 from bindfe.states import LegKind, Restraint
 from bindfe.units import KJ_PER_KCAL, kt_to_kcal
 
-Method = Literal["decouple", "transfer", "analytic"]
+Method = Literal["decouple", "transfer", "analytic", "hydration"]
 
 _LEGS: dict[Method, dict[LegKind, tuple[float, str]]] = {
     "decouple": {
@@ -23,6 +23,10 @@ _LEGS: dict[Method, dict[LegKind, tuple[float, str]]] = {
     },
     "transfer": {LegKind.TRANSFER: (1.0, "the restrained ligand is carried from bulk solvent into the site")},
     "analytic": {LegKind.COMPLEX: (-1.0, "the restrained particle is coupled to its well and the restraint let go")},
+    "hydration": {
+        LegKind.VACUUM: (1.0, "in the gas, the ligand's charges are switched off"),
+        LegKind.SOLVENT: (-1.0, "in water, the ligand without charges is coupled and its charges switched on"),
+    },
 }
 
 
@@ -41,7 +45,9 @@ class Correction:
     members_kcal_mol: tuple[float, ...] = ()
     """The same under each committee member, pooled over repeats [kcal/mol], (M,)."""
     member_errors_kcal_mol: tuple[float, ...] = ()
-    """Standard error of each member's difference from the committee's mean [kcal/mol], (M,)."""
+    """Standard error of each member's difference from the mean of all [kcal/mol], (M,)."""
+    committee: CommitteeRoute | None = None
+    """How the members' values were found; None without them."""
 
 
 def close_cycle(
@@ -71,6 +77,17 @@ def close_cycle(
         delta_g = - release + transfer leg - kT ln n
 
     ``analytic``: a decoupled cycle whose ligand, a particle without surroundings, has no solvent leg.
+
+    ``hydration``: delta_g = G(water) - G(gas), both at 1 mol/L, so that no standard-state term is due. Charges are
+    annihilated in both legs, the ligand's own included; Lennard-Jones terms inside the ligand stay in both::
+
+        gas        --- vacuum leg --->    gas, no charges
+          |                                 |  0: nothing else acts on the decoupled ligand
+          | delta_g                         v
+          v                               in water, no charges, decoupled
+        in water   --- solvent leg --->     (the same state)
+
+        delta_g = vacuum leg - solvent leg
 
     In a transfer the bound state is what the restraint's well holds if it is still on in the last state. "Release" is
     ``standard_state_correction``, negative as a rule. Repeat r of one leg pairs with repeat r of the other.
@@ -107,6 +124,8 @@ def close_cycle(
         bootstrap_errors=np.sqrt(np.sum([edge.errors**2 for edge in edges], axis=0)),
         delta_g_members=members,
         member_errors=member_errors,
+        committee=next((each.committee for each in corrections if each.members_kcal_mol), None),
+        quantity="hydration" if method == "hydration" else "absolute",
         round_trips=_round_trips(legs),
         warnings=tuple(dict.fromkeys(warning for leg in legs for warning in leg.warnings)),
     )

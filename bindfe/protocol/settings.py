@@ -33,14 +33,18 @@ from bindfe.units import parse_quantity
 class ReceptorSettings(Section):
     """The molecule that binds."""
 
-    file: str = setting("", "structure with hydrogens and 3D coordinates: SDF or MOL2 (host), PDB or mmCIF (protein)")
+    file: str = setting(
+        "",
+        "structure with hydrogens and 3D coordinates: SDF or MOL2 (host), PDB or mmCIF (protein); "
+        "empty: no receptor, and the answer is the hydration free energy of each ligand",
+    )
     name: str = setting("", "name in results; the file's stem if empty", physics=False)
 
 
 class LigandSettings(Section):
     """The molecules that are bound."""
 
-    file: str = setting("", "SDF with hydrogens, placed in the receptor's frame; one record a ligand")
+    file: str = setting("", "SDF with hydrogens, placed in the receptor's frame if there is one; one record a ligand")
     names: tuple[str, ...] = setting((), "which records to run, by title; all if empty", physics=False)
     measured: str = setting("", "CSV of measured values, shown beside the results and never used", physics=False)
     equivalent_poses: int = setting(
@@ -120,6 +124,9 @@ class ScheduleSettings(Section):
         ),
         "charges off, then Lennard-Jones off",
     )
+    vacuum: LegSchedule = setting(
+        LegSchedule(electrostatics=(1.0, 0.75, 0.5, 0.25, 0.0)), "the ligand's own charges off, in the gas (hydration)"
+    )
 
 
 class AlchemySettings(Section):
@@ -195,6 +202,9 @@ class SwitchingSettings(Section):
 
     number: int = setting(100, "switches in each direction, environment and repeat", ge=2, physics=False)
     length: Time = quantity("2 ps", "ps", "time of each switch", gt=0)
+    frames_every: int = setting(
+        8, "cycles between stored frames of all atoms, from which forward switches start (explicit solvent)", ge=1
+    )
     equilibration: Time = quantity("4 ps", "ps", "at the potential's end before the first reverse switch")
     spacing: Time = quantity("0.5 ps", "ps", "between the starts of reverse switches at the potential's end", gt=0)
     time_step: ShortTime = quantity("2 fs", "fs", "time step of switches and of the potential's end")
@@ -203,7 +213,9 @@ class SwitchingSettings(Section):
 class CommitteeSettings(Section):
     """A machine-learned potential of the ligand, by all members of a committee."""
 
-    model: Literal["none", "ani2x", "ani1x", "ani1ccx"] = setting("none", "which committee evaluates the stored frames")
+    model: Literal["none", "ani2x", "ani1x", "ani1ccx", "aimnet2"] = setting(
+        "none", "which committee evaluates the stored frames"
+    )
     correction: Literal["none", "switching"] = setting("none", "correct delta_g from the force field to the potential")
     frames: int = setting(100, "frames evaluated in each environment and repeat, at most", ge=2, physics=False)
     switching: SwitchingSettings = setting(SwitchingSettings(), "how the correction is made")
@@ -279,8 +291,10 @@ class Protocol(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Protocol:
-        if self.analytic is None and not (self.receptor.file and self.ligands.file):
-            raise ValueError("receptor.file and ligands.file are needed (or the section 'analytic')")
+        if self.analytic is None and not self.ligands.file:
+            raise ValueError("ligands.file is needed, and receptor.file for binding (or the section 'analytic')")
+        if self.hydration:
+            self._check_hydration()
         if self.alchemy.method == "transfer" and self.solvent.model == "tip3p":
             raise ValueError("alchemy.method: transfer is offered with solvent.model obc2 or vacuum; use decouple")
         if self.alchemy.softcore_start >= self.alchemy.softcore_maximum:
@@ -291,11 +305,32 @@ class Protocol(Section):
             raise ValueError("sampling needs time_step <= cycle_time <= length")
         return self
 
+    def _check_hydration(self) -> None:
+        """Refuse what only makes sense with a receptor, which may have been forgotten."""
+        without = "no receptor.file is given, which asks for a hydration free energy: "
+        if self.alchemy.method == "transfer":
+            raise ValueError(without + "alchemy.method: transfer carries a ligand into a receptor; use decouple")
+        if self.receptor.name:
+            raise ValueError(without + f"give the file of receptor '{self.receptor.name}', or no receptor.name")
+        if self.restraint != RestraintSettings():
+            raise ValueError(without + "the section 'restraint' holds a ligand in a receptor; leave it out")
+        if self.schedule.complex != ScheduleSettings().complex:
+            raise ValueError(without + "schedule.complex belongs to a receptor; leave it out")
+        if self.calibration.file is not None:
+            raise ValueError(without + "calibrators are fitted on binding free energies; leave out calibration.file")
+
+    @property
+    def hydration(self) -> bool:
+        """Whether the answer is a free energy of hydration: molecules, and no receptor among them."""
+        return self.analytic is None and not self.receptor.file
+
     @property
     def leg_kinds(self) -> tuple[LegKind, ...]:
         """The legs of the cycle, in the order in which they run."""
         if self.analytic is not None:
             return (LegKind.COMPLEX,)
+        if self.hydration:
+            return (LegKind.SOLVENT, LegKind.VACUUM)
         if self.alchemy.method == "transfer":
             return (LegKind.TRANSFER,)
         return (LegKind.COMPLEX, LegKind.SOLVENT)

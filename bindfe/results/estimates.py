@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from bindfe.results.arrays import Floats, freeze
 from bindfe.states import LegKind
@@ -103,10 +104,27 @@ class Term:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BindingEstimate:
-    """A binding free energy from a closed cycle, with every term named.
+class CommitteeRoute:
+    """How the free energies of a committee's members were found."""
 
-    Bound less unbound at 1 mol/L: negative binds.
+    route: str
+    """The estimator: ``exponential``, ``second cumulant``, ``first cumulant``, ``mbar`` or ``both ends``."""
+    trusted: bool
+    """False if a gate speaks against every route that the frames allow."""
+    unidirectional: bool
+    """True if a member drove no frames: a mode that was not visited would not show, and nothing is promised."""
+    alpha: float
+    """Rescaling of the members about their mean."""
+    reason: str
+    """Why this route, in plain words."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BindingEstimate:
+    """A binding or hydration free energy from a closed cycle, with every term named.
+
+    Binding: bound less unbound at 1 mol/L, negative binds. Hydration: in water less in the gas, both at
+    1 mol/L, negative dissolves.
     """
 
     ligand: str
@@ -124,7 +142,11 @@ class BindingEstimate:
     delta_g_members: Floats
     """delta_g under each committee member [kcal/mol], (M,); empty without a committee correction."""
     member_errors: Floats
-    """Standard error of each member's difference from the mean [kcal/mol], (M,)."""
+    """Standard error of each member's difference from the mean of all [kcal/mol], (M,)."""
+    committee: CommitteeRoute | None = None
+    """How the members' delta_g were found; None without them."""
+    quantity: Literal["absolute", "hydration"] = "absolute"
+    """Binding of a ligand to a receptor, or hydration of a ligand."""
     round_trips: int | None = None
     """Fewest end-to-end journeys of any leg and repeat; None where replicas were not exchanged."""
     warnings: tuple[str, ...] = ()

@@ -68,8 +68,8 @@ class Prediction:
     """First ligand of a pair; None for an absolute delta_g."""
     target: str = ""
     """Receptor or series."""
-    quantity: Literal["absolute", "relative"] = "absolute"
-    """Whether this is delta_g or delta_delta_g."""
+    quantity: Literal["absolute", "relative", "hydration"] = "absolute"
+    """Whether this is delta_g of binding, delta_delta_g of binding, or delta_g of hydration."""
     raw_kcal_mol: float
     """Value before calibration [kcal/mol]."""
     location_kcal_mol: float
@@ -84,6 +84,8 @@ class Prediction:
     """True if the interval's coverage was tested on proteins that it was not fitted on."""
     guarantee: str = ""
     """What the interval promises, in plain words."""
+    unidirectional: bool = False
+    """True if a part of it rests on frames of one end only; then it never has a guarantee."""
     budget: UncertaintyBudget
     """The parts of the error."""
     fingerprint: str = ""

@@ -12,13 +12,21 @@ from openmm import unit
 from bindfe.errors import SamplingError
 from bindfe.mlip.hybrid import LAMBDA_MLIP, MLIP_GROUP
 from bindfe.protocol import ComputeSettings
+from bindfe.results import Floats
 from bindfe.sample.dynamics import Replica, choose_platform
 from bindfe.units import thermal_energy
+
+BAROSTAT_STEPS = 25
+"""Steps between two changes of the volume that a barostat tries, OpenMM's default."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Driver:
-    """Moves a System whose energy depends on one global parameter, at a value or along it."""
+    """Moves a System whose energy depends on one global parameter, at a value or along it.
+
+    A barostat in the System works in :meth:`sample` and rests in :meth:`switch`: both ends are then sampled
+    at constant pressure, and each switch keeps the volume that it begins with, which Crooks' relation allows.
+    """
 
     system: openmm.System
     """Has the parameter; constraints and masses do not depend on it."""
@@ -60,7 +68,7 @@ class Driver:
             Crooks, J. Stat. Phys. 90, 1481 (1998); protocol work without the integrator's shadow work.
         """
         ladder = np.linspace(0.0, 1.0, steps + 1) if forward else np.linspace(1.0, 0.0, steps + 1)
-        context = self._context(start, value=float(ladder[0]), seed=seed, thermalise=True)
+        context = self._context(start, value=float(ladder[0]), seed=seed, thermalise=True, hold_volume=True)
         work = 0.0
         for index, value in enumerate(ladder[1:]):
             if index:
@@ -99,12 +107,15 @@ class Driver:
                     velocities=np.array(
                         state.getVelocities(asNumpy=True).value_in_unit(unit.nanometer / unit.picosecond)
                     ),
-                    box=start.box,
+                    box=None if start.box is None else _box(state),
                 )
             )
         return frames
 
-    def _context(self, start: Replica, *, value: float, seed: int, thermalise: bool) -> openmm.Context:
+    def _context(
+        self, start: Replica, *, value: float, seed: int, thermalise: bool, hold_volume: bool = False
+    ) -> openmm.Context:
+        self._set_barostats(frequency=0 if hold_volume else BAROSTAT_STEPS, seed=seed)
         integrator = openmm.LangevinMiddleIntegrator(self.temperature, self.friction, self.time_step)
         integrator.setRandomNumberSeed(seed)
         context = openmm.Context(self.system, integrator, *choose_platform(self.compute))
@@ -119,6 +130,13 @@ class Driver:
         context.setParameter(self.parameter, value)
         return context
 
+    def _set_barostats(self, *, frequency: int, seed: int) -> None:
+        """Before a Context is made; a barostat of frequency 0 does nothing."""
+        for force in self.system.getForces():
+            if isinstance(force, openmm.MonteCarloBarostat):
+                force.setFrequency(frequency)
+                force.setRandomNumberSeed(seed)
+
     def _step(self, context: openmm.Context, steps: int) -> None:
         try:
             context.getIntegrator().step(steps)
@@ -128,6 +146,10 @@ class Driver:
     def _driven_energy(self, context: openmm.Context) -> float:
         state = context.getState(energy=True, groups={self.group})
         return float(state.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole))
+
+
+def _box(state: openmm.State) -> Floats:
+    return np.array(state.getPeriodicBoxVectors(asNumpy=True).value_in_unit(unit.nanometer))
 
 
 def derived_seed(seed: int, environment: str, repeat: int, what: str, number: int = 0) -> int:

@@ -134,7 +134,8 @@ def run_cycles(
         The ensemble afterwards, and the samples: ``u_crk`` (count, K, K) energy of replica r in state k
         [kT], ``states_cr`` (count, K) the state in which replica r moved, ``first_frames`` and
         ``last_frames`` (F, atoms, 3) [nm] coordinates of receptor and ligand in the first and the last
-        state, ``frame_cycles`` (F,).
+        state, ``frame_cycles`` (F,). In a box, where switches will start from the interacting end,
+        ``whole_frames`` (W, n_atoms, 3) and ``whole_boxes`` (W, 3, 3) [nm] too.
 
     Raises:
         SamplingError: A coordinate, velocity or energy is not finite.
@@ -146,16 +147,17 @@ def run_cycles(
     replicas, states = list(ensemble.replicas), ensemble.states
     steps, n_states = max(1, round(settings.cycle_time / settings.time_step)), len(record.parameters)
     u_crk, states_cr = np.empty((count, n_states, n_states)), np.empty((count, n_states), dtype=np.int64)
-    frames = _Frames(leg, every=settings.frames_every)
+    frames, whole = _Frames(leg, every=settings.frames_every), _WholeFrames(leg, protocol)
     for cycle in range(count):
         for r in range(n_states):
             replicas[r], u_crk[cycle, r] = _move(mover, replicas[r], state=int(states[r]), steps=steps)
         states_cr[cycle] = states
-        frames.keep(replicas, states, cycle=ensemble.cycle + cycle)
+        for collector in (frames, whole):
+            collector.keep(replicas, states, cycle=ensemble.cycle + cycle)
         if settings.swap != "none":
             states = _MIXERS[settings.swap](u_crk[cycle].T, states, rng=rng)
     after = Ensemble(replicas=tuple(replicas), states=states, cycle=ensemble.cycle + count)
-    return after, {"u_crk": u_crk, "states_cr": states_cr, **frames.arrays()}
+    return after, {"u_crk": u_crk, "states_cr": states_cr, **frames.arrays(), **whole.arrays()}
 
 
 def _move(mover: Propagator, replica: Replica, *, state: int, steps: int) -> tuple[Replica, Floats]:
@@ -189,6 +191,28 @@ class _Frames:
         empty = np.empty((0, len(self._atoms), 3), dtype=np.float32)
         stacked = {name: np.array(frames) if frames else empty for name, frames in self._kept.items()}
         return {**stacked, "frame_cycles": np.array(self._cycles, dtype=np.int64)}
+
+
+class _WholeFrames:
+    """Collects coordinates of all atoms, and boxes, at the interacting end, if switches will start from them."""
+
+    def __init__(self, leg: LoadedLeg, protocol: Protocol) -> None:
+        self._wanted = leg.box is not None and protocol.committee.correction == "switching"
+        self._state = leg.record.start_state
+        self._every = protocol.committee.switching.frames_every
+        self._kept: list[Replica] = []
+
+    def keep(self, replicas: list[Replica], states: Integers, *, cycle: int) -> None:
+        if self._wanted and (cycle + 1) % self._every == 0:
+            self._kept.append(replicas[int(np.argmax(states == self._state))])
+
+    def arrays(self) -> Arrays:
+        if not self._kept:
+            return {}
+        return {
+            "whole_frames": np.array([replica.positions for replica in self._kept], dtype=np.float32),
+            "whole_boxes": np.array([replica.box for replica in self._kept]),
+        }
 
 
 def _pack(ensemble: Ensemble) -> Arrays:
@@ -237,6 +261,18 @@ def read_potentials(directory: Path, *, seed: int) -> ReducedPotentials:
         cycle_of_sample=np.repeat(np.arange(cycles), n_states),
         seed=seed,
     )
+
+
+def read_whole_frames(directory: Path) -> tuple[Floats, Floats]:
+    """Stored coordinates of all atoms at the interacting end and their boxes [nm], (W, n_atoms, 3), (W, 3, 3).
+
+    Empty where a run did not ask for them.
+    """
+    chunks = [chunk for path in chunk_paths(directory) if "whole_frames" in (chunk := read_arrays(path))]
+    if not chunks:
+        return np.empty((0, 0, 3)), np.empty((0, 3, 3))
+    frames = np.concatenate([chunk["whole_frames"] for chunk in chunks]).astype(float)
+    return frames, np.concatenate([chunk["whole_boxes"] for chunk in chunks]).astype(float)
 
 
 def read_frames(directory: Path, *, end: str) -> Floats:

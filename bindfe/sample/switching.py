@@ -5,6 +5,8 @@ potential's end. One-sided reweighting between the two fails for molecules of 30
 difference 4 to 5 kT, 7 effective frames of 100), and one-directional switching fails silently in some
 cases; from both ends it is checked by the two directions.
 
+In a box the run at the potential's end keeps the pressure, and switches keep the volume that they begin with.
+
 Everything that draws has a seed derived from (seed, environment, repeat, what, number), and every batch
 starts new Contexts from stored coordinates, so that a run that was killed continues to the same numbers.
 """
@@ -13,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +28,7 @@ from bindfe.errors import InputError, SamplingError
 from bindfe.mlip.committee import Committee
 from bindfe.mlip.hybrid import add_potential
 from bindfe.mlip.internal import InternalEnergy
-from bindfe.protocol import ComputeSettings, SamplingSettings, SwitchingSettings
+from bindfe.protocol import Protocol, SwitchingSettings
 from bindfe.results import CommitteeEnergies, SwitchingWork
 from bindfe.sample.drive import Driver, derived_seed
 from bindfe.sample.dynamics import Replica
@@ -42,12 +44,55 @@ BATCH = 2
 """Pairs of switches in one stored file: what a kill can cost."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class ForceFieldEnd:
+    """The force field's end in one environment and repeat: what was sampled, and where switches start."""
+
+    system: openmm.System
+    """Physical System of the environment (``build.load_plain``)."""
+    ligand_atoms: tuple[int, ...]
+    """Atoms of the ligand in it, (n_ligand,)."""
+    frames: NDArray[np.floating]
+    """Equilibrium samples of it [nm], (F, n_atoms, 3), any number; decorrelated ones are worth most."""
+    boxes: NDArray[np.floating] | None = None
+    """Box vectors of each frame [nm], (F, 3, 3), in a periodic System; None otherwise."""
+    environment: str
+    """``bound`` or ``free``, ``water`` or ``gas``."""
+    repeat: int
+    """Which repeat."""
+    seed: int
+    """Seed of the run, from which every other one follows."""
+
+    def __post_init__(self) -> None:
+        n_atoms = self.system.getNumParticles()
+        if len(self.frames) == 0 or self.frames.shape[1:] != (n_atoms, 3):
+            raise InputError(
+                f"{self.environment}: frames of shape (1 or more, {n_atoms}, 3) are needed, found {self.frames.shape}"
+            )
+
+    def starts(self) -> list[Replica]:
+        """The frames as starts of forward switches, in a seeded order."""
+        rng = np.random.default_rng(self.seed_of("order"))
+        return [
+            Replica(
+                positions=np.asarray(self.frames[index], dtype=float),
+                velocities=np.zeros(self.frames.shape[1:]),
+                box=None if self.boxes is None else np.asarray(self.boxes[index], dtype=float),
+            )
+            for index in rng.permutation(len(self.frames))
+        ]
+
+    def seed_of(self, what: str, number: int = 0) -> int:
+        """The seed of one thing that draws."""
+        return derived_seed(self.seed, self.environment, self.repeat, what, number)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EnvironmentCorrection:
     """What switching in one environment and repeat gave."""
 
     environment: str
-    """``bound`` or ``free``."""
+    """``bound`` or ``free``, ``water`` or ``gas``."""
     repeat: int
     """Which repeat."""
     work: SwitchingWork
@@ -57,83 +102,45 @@ class EnvironmentCorrection:
 
 
 def correct_environment(
-    plain: openmm.System,
-    ligand_atoms: Sequence[int],
-    frames: NDArray[np.floating],
+    end: ForceFieldEnd,
+    protocol: Protocol,
     *,
-    boxes: NDArray[np.floating] | None = None,
     committee: Committee,
     offsets: Offsets,
-    settings: SwitchingSettings,
-    sampling: SamplingSettings,
-    compute: ComputeSettings,
-    environment: str,
-    repeat: int,
-    seed: int,
     directory: Path,
     progress: Progress | None = None,
 ) -> EnvironmentCorrection:
     """Switch between the force field and a committee's mean in one environment, or continue to.
 
     Args:
-        plain: Physical System of the environment (``build.load_plain``).
-        ligand_atoms: Atoms of the ligand in it, (n_ligand,).
-        frames: Equilibrium samples of ``plain`` [nm], (F, n_atoms, 3), any number; decorrelated ones
-            are worth most. Switch i starts from frame p(i mod F) of a seeded permutation p.
-        boxes: Box vectors of each frame [nm], (F, 3, 3), in a periodic System.
+        end: The force field's end. Switch i starts from frame p(i mod F) of a seeded permutation p.
+        protocol: Its ``committee.switching`` (number and length of switches, the run at the potential's end,
+            time step), ``sampling`` (temperature and friction) and ``compute``.
         committee: Potentials of the ligand; the mean of all its members drives.
         offsets: Zeros of the potentials: the same in both environments.
-        settings: Number and length of switches, the run at the potential's end, time step.
-        sampling: Temperature and friction.
-        compute: Platform.
-        environment: ``bound`` or ``free``.
-        repeat: Which repeat.
-        seed: Seed of the run, from which every other one follows.
         directory: Where batches are stored; whole batches in it are not run again.
         progress: Called after each batch.
 
     Returns:
-        ``settings.number`` works in each direction and the members' energies at the potential's end.
+        ``switching.number`` works in each direction and the members' energies at the potential's end.
 
     Raises:
-        InputError: No frames, or frames of another System.
         SamplingError: Dynamics failed; the message names environment, repeat and switch.
     """
-    if len(frames) == 0 or frames.shape[1:] != (plain.getNumParticles(), 3):
-        raise InputError(
-            f"{environment}: frames of shape (1 or more, {plain.getNumParticles()}, 3) are needed, found {frames.shape}"
-        )
+    settings, sampling = protocol.committee.switching, protocol.sampling
     driver = Driver(
-        system=add_potential(plain, ligand_atoms, committee=committee, offset=offsets.mean_gap_kj_mol),
+        system=add_potential(end.system, end.ligand_atoms, committee=committee, offset=offsets.mean_gap_kj_mol),
         temperature=sampling.temperature,
         friction=sampling.friction,
         time_step=settings.time_step,
-        compute=compute,
+        compute=protocol.compute,
     )
-    rng = np.random.default_rng(derived_seed(seed, environment, repeat, "order"))
-    order = rng.permutation(len(frames))
-    starts = [
-        Replica(
-            positions=np.asarray(frames[index], dtype=float),
-            velocities=np.zeros(frames.shape[1:]),
-            box=None if boxes is None else np.asarray(boxes[index], dtype=float),
-        )
-        for index in order
-    ]
-    campaign = _Campaign(
-        driver=driver,
-        starts=starts,
-        ligand_atoms=list(ligand_atoms),
-        settings=settings,
-        seed=lambda what, number: derived_seed(seed, environment, repeat, what, number),
-        name=f"{environment}, repeat {repeat}",
-        directory=directory,
-    )
+    campaign = _Campaign(driver=driver, end=end, starts=end.starts(), settings=settings, directory=directory)
     batches = campaign.run(progress)
     ligand = np.concatenate([batch["ligand"] for batch in batches])[: settings.number]
     return EnvironmentCorrection(
-        environment=environment,
-        repeat=repeat,
+        environment=end.environment,
+        repeat=end.repeat,
         work=SwitchingWork(
             forward=np.concatenate([batch["forward"] for batch in batches])[: settings.number],
             reverse=np.concatenate([batch["reverse"] for batch in batches])[: settings.number],
@@ -141,10 +148,10 @@ def correct_environment(
         committee=rescore(
             ligand,
             committee=committee,
-            internal=InternalEnergy.of(plain, ligand_atoms),
+            internal=InternalEnergy.of(end.system, end.ligand_atoms),
             offsets=offsets,
             temperature=sampling.temperature,
-            environment=environment,
+            environment=end.environment,
             driver="mean",
         ),
     )
@@ -155,12 +162,14 @@ class _Campaign:
     """The switches of one environment and repeat, stored batch by batch."""
 
     driver: Driver
+    end: ForceFieldEnd
     starts: list[Replica]
-    ligand_atoms: list[int]
     settings: SwitchingSettings
-    seed: Callable[[str, int], int]
-    name: str
     directory: Path
+
+    @property
+    def name(self) -> str:
+        return f"{self.end.environment}, repeat {self.end.repeat}"
 
     def run(self, progress: Progress | None) -> list[Arrays]:
         """Do what is not stored yet; return all batches."""
@@ -186,32 +195,32 @@ class _Campaign:
                 value=1.0,
                 steps=self._steps(self.settings.equilibration),
                 n_frames=1,
-                seed=self.seed("equilibration", 0),
+                seed=self.end.seed_of("equilibration", 0),
                 thermalise=True,
             )[0]
 
     def _batch(self, number: int, start: Replica) -> Arrays:
         spacing = self._steps(self.settings.spacing)
         with _naming(f"{self.name}, run at the potential's end, batch {number}"):
-            seed = self.seed("potential", number)
+            seed = self.end.seed_of("potential", number)
             frames = self.driver.sample(start, value=1.0, steps=spacing, n_frames=BATCH, seed=seed)
         switches = range(number * BATCH, (number + 1) * BATCH)
         arrays: Arrays = {
             "forward": np.array([self._switch(self.starts[n % len(self.starts)], n, forward=True) for n in switches]),
             "reverse": np.array([self._switch(f, n, forward=False) for n, f in zip(switches, frames, strict=True)]),
-            "ligand": np.array([frame.positions[self.ligand_atoms] for frame in frames]),
+            "ligand": np.array([frame.positions[list(self.end.ligand_atoms)] for frame in frames]),
             "positions": frames[-1].positions,
             "velocities": frames[-1].velocities,
         }
-        if start.box is not None:
-            arrays["box"] = start.box
+        if frames[-1].box is not None:
+            arrays["box"] = frames[-1].box
         return arrays
 
     def _switch(self, start: Replica, number: int, *, forward: bool) -> float:
         what = "forward" if forward else "reverse"
         with _naming(f"{self.name}, {what} switch {number}"):
             steps = self._steps(self.settings.length)
-            return self.driver.switch(start, forward=forward, steps=steps, seed=self.seed(what, number))
+            return self.driver.switch(start, forward=forward, steps=steps, seed=self.end.seed_of(what, number))
 
     def _steps(self, time: float) -> int:
         return max(1, round(time / self.settings.time_step))

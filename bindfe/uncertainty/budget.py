@@ -11,10 +11,17 @@ from scipy import stats
 
 from bindfe.results import BindingEstimate, Component, ComponentKind, Prediction, UncertaintyBudget
 from bindfe.uncertainty.resample import VariancePrior, moderated_variance
+from bindfe.uncertainty.spread import excess_variance, predictive_factor
 
 UNMIXED_PRIOR = VariancePrior(inflation=7.0)
 """For replicas that never went from end to end and back. Over 1,183 public relative edges the 95 % interval of
 MBAR errors held another repeat 54 % of the time: errors 1.96/0.74 = 2.6 times too small, variances 7 times."""
+
+UNIDIRECTIONAL = (
+    "none: the committee's members were reweighted from frames that they did not drive (unidirectional), where a mode "
+    "that no frame visited does not show; model error and assay error are not included unless their lines say so"
+)
+"""What an interval with a one-sided part promises."""
 
 _FEWEST_DEGREES = 3.0
 """A t with two degrees or fewer has no standard deviation."""
@@ -106,10 +113,10 @@ def committee_component(binding: BindingEstimate) -> Component | None:
     ::
 
         s^2     = Var_m(delta_g_m; ddof 1) - M/(M - 1) mean_m(error_m^2)
-        scale^2 = s^2 (1 + 1/M),  nu = M - 1
+        scale^2 = s^2 (1 + 1/(alpha^2 M)),  nu = M - 1
 
-    The truth is taken as one more draw beside the members, whose mean is the value. Two or three members
-    have no finite standard deviation: they get nu = 3 and the 95 % half-width of M - 1 degrees.
+    The members were rescaled by alpha; the truth is one more draw beside them, whose mean is the value. Two or
+    three members have no finite standard deviation: they get nu = 3 and the 95 % half-width of M - 1 degrees.
 
     Args:
         binding: The closed cycle.
@@ -117,16 +124,23 @@ def committee_component(binding: BindingEstimate) -> Component | None:
     Returns:
         The component, or None with fewer than two members. Zero if sampling noise explains the spread.
     """
-    members, n = binding.delta_g_members, len(binding.delta_g_members)
+    n = len(binding.delta_g_members)
     if n < 2:
         return None
-    noise = n / (n - 1) * float(np.mean(binding.member_errors**2))
-    excess = max(0.0, float(np.var(members, ddof=1)) - noise)
+    excess = max(0.0, excess_variance(binding.delta_g_members, binding.member_errors))
+    noise = float(np.sqrt(n / (n - 1) * np.mean(binding.member_errors**2)))
+    route = binding.committee
+    words = f"spread of {n} members, less the sampling noise of {noise:.2f} kcal/mol in it"
+    if route is not None:
+        words += f" ({route.route}{'' if route.trusted else ', which the gates do not trust'})"
+    alpha = route.alpha if route else 1.0
+    if alpha != 1.0:
+        words += f", members rescaled by {alpha:.2f}"
     return _component(
         "committee",
-        scale=float(np.sqrt(excess * (1 + 1 / n))),
+        scale=float(np.sqrt(excess * predictive_factor(n, alpha=alpha))),
         degrees=n - 1.0,
-        explanation=f"spread of {n} members, less the sampling noise of {np.sqrt(noise):.2f} kcal/mol in it",
+        explanation=words,
     )
 
 
@@ -164,16 +178,23 @@ def predict(
     return Prediction(
         ligand=binding.ligand,
         target=target,
+        quantity=binding.quantity,
         raw_kcal_mol=binding.delta_g_kcal_mol,
         location_kcal_mol=binding.delta_g_kcal_mol,
         scale_kcal_mol=parts.standard_error_kcal_mol / _sd_of_t(degrees),
         degrees_of_freedom=degrees,
         calibrated=False,
-        guarantee=_guarantee(parts),
+        unidirectional=is_unidirectional(binding),
+        guarantee=UNIDIRECTIONAL if is_unidirectional(binding) else _guarantee(parts),
         budget=parts,
         fingerprint=fingerprint,
         warnings=(*binding.warnings, *_warnings(binding)),
     )
+
+
+def is_unidirectional(binding: BindingEstimate) -> bool:
+    """Whether a part of the value or of its error rests on frames of one end only."""
+    return binding.committee is not None and binding.committee.unidirectional
 
 
 def _sd_of_t(degrees: float) -> float:

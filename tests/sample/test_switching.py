@@ -14,12 +14,19 @@ from bindfe.errors import InputError, SamplingError
 from bindfe.estimate.work import estimate_switching
 from bindfe.mlip.hybrid import LAMBDA_MLIP, add_potential
 from bindfe.mlip.internal import InternalEnergy
-from bindfe.protocol import ComputeSettings, SamplingSettings, SwitchingSettings
+from bindfe.protocol import (
+    AnalyticSettings,
+    CommitteeSettings,
+    ComputeSettings,
+    Protocol,
+    SamplingSettings,
+    SwitchingSettings,
+)
 from bindfe.results import SwitchingWork
 from bindfe.sample.drive import Driver, derived_seed
 from bindfe.sample.dynamics import Replica
 from bindfe.sample.rescore import Offsets, reference_offsets
-from bindfe.sample.switching import EnvironmentCorrection, correct_environment
+from bindfe.sample.switching import EnvironmentCorrection, ForceFieldEnd, correct_environment
 from bindfe.store import read_arrays
 from bindfe.units import thermal_energy
 
@@ -202,17 +209,22 @@ def correct(
     seed: int = 11,
 ) -> EnvironmentCorrection:
     return correct_environment(
-        system,
-        range(system.getNumParticles()),
-        frames,
+        ForceFieldEnd(
+            system=system,
+            ligand_atoms=tuple(range(system.getNumParticles())),
+            frames=frames,
+            environment=environment,
+            repeat=0,
+            seed=seed,
+        ),
+        Protocol(
+            analytic=AnalyticSettings(),
+            committee=CommitteeSettings(switching=settings),
+            sampling=SAMPLING,
+            compute=REFERENCE,
+        ),
         committee=plug,
         offsets=Offsets(members_kj_mol=(offset,), mm_kj_mol=0.0),
-        settings=settings,
-        sampling=SAMPLING,
-        compute=REFERENCE,
-        environment=environment,
-        repeat=0,
-        seed=seed,
         directory=directory,
     )
 
