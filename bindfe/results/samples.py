@@ -112,3 +112,68 @@ class CommitteeEnergies:
     def __post_init__(self) -> None:
         freeze(self, "u_mn", (len(self.members), None))
         freeze(self, "u_mm", (self.u_mn.shape[1],))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BiasedSamples:
+    """Collective variables along a biased run, and what each sample weighs."""
+
+    names: tuple[str, ...]
+    """The variables, with their units: ``distance [nm]``, (D,)."""
+    cv: Floats
+    """Variables of sample n, (N, D), walkers one after the other or interleaved, each in time order."""
+    bias: Floats
+    """Bias on sample n, less the offset that grows with time [kT], (N,): the log of its weight."""
+    hold: Floats
+    """Energy of the restraints (funnel, walls) on sample n [kT], (N,); they are on in bulk and off in the site."""
+    time: Floats
+    """Time of sample n in its walker [ps], (N,)."""
+    walker: Integers
+    """Walker that sample n belongs to, (N,)."""
+    temperature: float
+    """Temperature [K]."""
+
+    def __post_init__(self) -> None:
+        freeze(self, "cv", (None, len(self.names)))
+        for name in ("bias", "hold", "time"):
+            freeze(self, name, (len(self.cv),))
+        freeze(self, "walker", (len(self.cv),), int)
+
+    @property
+    def simulated_ps(self) -> float:
+        """Time simulated, over all walkers [ps]."""
+        return float(sum(np.ptp(self.time[self.walker == each]) for each in np.unique(self.walker)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hills:
+    """Gaussians that metadynamics added to its bias, in the order of their time.
+
+    The bias is their sum. (PLUMED's files hold heights times gamma/(gamma - 1), which give minus the free
+    energy; they are undone on reading.)
+    """
+
+    names: tuple[str, ...]
+    """The variables, (D,)."""
+    time: Floats
+    """When each was added [ps], (H,)."""
+    centre: Floats
+    """Where, in the variables' units, (H, D)."""
+    width: Floats
+    """Standard deviations, (H, D)."""
+    height: Floats
+    """Heights in the bias [kJ/mol], (H,)."""
+    bias_factor: float
+    """gamma; infinite for hills of constant height."""
+    periods: tuple[float | None, ...]
+    """Period of each variable; None for an open one, (D,)."""
+    stretched: bool = False
+    """Whether each Gaussian is cut where it is e^-6.25 and stretched to end at zero, as PLUMED's are."""
+
+    def __post_init__(self) -> None:
+        freeze(self, "time", (None,))
+        freeze(self, "height", self.time.shape)
+        for name in ("centre", "width"):
+            freeze(self, name, (len(self.time), len(self.names)))
+        if len(self.periods) != len(self.names):
+            raise EstimateError(f"hills on {self.names} have periods {self.periods}: one for each is needed")
