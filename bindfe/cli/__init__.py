@@ -7,6 +7,7 @@ import sys
 import typer
 
 from bindfe.cli.calibrate import app as calibrate_app
+from bindfe.cli.compare import compare
 from bindfe.cli.doctor import doctor
 from bindfe.cli.protocol import app as protocol_app
 from bindfe.cli.run import estimate, extend, report, run, status
@@ -38,7 +39,7 @@ def _root(
     pass
 
 
-for _command in (run, status, estimate, extend, report, doctor):
+for _command in (run, status, estimate, extend, report, compare, doctor):
     app.command()(_command)
 app.add_typer(protocol_app, name="protocol")
 app.add_typer(calibrate_app, name="calibrate")
