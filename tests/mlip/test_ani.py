@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bindfe.errors import InputError, MissingDependency
-from bindfe.mlip.catalogue import MODELS, find_weights
+from bindfe.mlip.catalogue import find_weights
 from bindfe.units import KJ_PER_HARTREE
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def torchani_energies(model: str, numbers: tuple[int, ...], positions_nm: np.nda
     return np.asarray(energies.detach().numpy() * KJ_PER_HARTREE)
 
 
-@pytest.mark.parametrize("model", list(MODELS))
+@pytest.mark.parametrize("model", list(FACTORIES))
 def test_members_energies_are_torchanis(
     model: str, numbers: tuple[int, ...], geometries: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
