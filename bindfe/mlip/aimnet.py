@@ -25,6 +25,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from bindfe.errors import InputError, MissingDependency
+from bindfe.mlip.catalogue import check_covers, model_named
+from bindfe.mlip.weights import required_file
 from bindfe.units import KJ_PER_HARTREE
 
 Floats = NDArray[np.float64]
@@ -44,13 +46,12 @@ class AimnetCommittee:
     """An AIMNet2 committee for one molecule, charged or not; closed shells only.
 
     Satisfies :class:`~bindfe.mlip.committee.Committee`, ``DividesCommittee`` and ``DescribesAtoms``. Pickles as a
-    handle (files, elements, charge, members): the weights are read again where it is opened.
+    handle (model, elements, charge, members): the weights are read again where it is opened.
     """
 
     def __init__(
         self,
-        name: str,
-        paths: Sequence[Path],
+        model: str = "aimnet2",
         *,
         numbers: Sequence[int],
         charge: int = 0,
@@ -61,8 +62,7 @@ class AimnetCommittee:
         """Open a committee.
 
         Args:
-            name: What it is called.
-            paths: Weights of all members, in the aimnet v2 format.
+            model: Its name in the catalogue.
             numbers: Atomic number of each atom of the molecule, (N,).
             charge: Charge of the molecule [e].
             members: Which members to keep; all by default.
@@ -72,20 +72,23 @@ class AimnetCommittee:
             threads: Threads that torch uses in this process from now on.
 
         Raises:
-            InputError: There is no such member.
-            MissingDependency: The weights cannot be read, or the dispersion library is absent.
+            InputError: The molecule is outside the model, or there is no such member.
+            MissingDependency: The weights or the dispersion library are absent, or the weights are not those that
+                were published.
         """
-        self._members = tuple(range(len(paths))) if members is None else tuple(int(member) for member in members)
-        if not self._members or not set(self._members) <= set(range(len(paths))):
-            raise InputError(f"{name} has members 0 to {len(paths) - 1}, not {self._members}")
-        self.name = name
+        known = model_named(model)
+        check_covers(model, numbers, charge=charge)
+        self._members = tuple(range(known.n_members)) if members is None else tuple(int(member) for member in members)
+        if not self._members or not set(self._members) <= set(range(known.n_members)):
+            raise InputError(f"{known.title} has members 0 to {known.n_members - 1}, not {self._members}")
+        self.name = model
         self.numbers = tuple(int(number) for number in numbers)
         self.charge = int(charge)
         self.precision: Precision = precision
-        self._paths = tuple(Path(path) for path in paths)
+        paths = tuple(required_file(known.files[member], title=known.title) for member in self._members)
         torch.set_num_threads(threads)
         layers = torch.float32 if precision == "mixed" else torch.float64
-        self._weights = _load(tuple(self._paths[member] for member in self._members), layers)
+        self._weights = _load(paths, layers)
         self._dispersion = _Dispersion(self.numbers, **self._weights.dispersion)
         elements = torch.tensor(self.numbers)
         self._start = self._weights.embedding[:, elements]
@@ -93,7 +96,7 @@ class AimnetCommittee:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the handle, not the 35 MB of weights."""
-        return _reopen, (self.name, self._paths, self.numbers, self.charge, self._members, self.precision)
+        return _reopen, (self.name, self.numbers, self.charge, self._members, self.precision)
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -103,7 +106,7 @@ class AimnetCommittee:
     def subset(self, members: Sequence[int]) -> AimnetCommittee:
         """The same committee with these members, by number, in this order."""
         kept = tuple(self._members[member] for member in members)
-        return _reopen(self.name, self._paths, self.numbers, self.charge, kept, self.precision)
+        return _reopen(self.name, self.numbers, self.charge, kept, self.precision)
 
     def energies(self, positions_nm: ArrayLike) -> Floats:
         """Energies of all members [kJ/mol], (M, F), on frames (F, N, 3) [nm]; self energies included.
@@ -177,22 +180,10 @@ class AimnetCommittee:
 
 
 def _reopen(
-    name: str,
-    paths: tuple[Path, ...],
-    numbers: tuple[int, ...],
-    charge: int,
-    members: tuple[int, ...],
-    precision: Precision,
+    model: str, numbers: tuple[int, ...], charge: int, members: tuple[int, ...], precision: Precision
 ) -> AimnetCommittee:
-    return AimnetCommittee(
-        name,
-        paths,
-        numbers=numbers,
-        charge=charge,
-        members=members,
-        precision=precision,
-        threads=torch.get_num_threads(),
-    )
+    threads = torch.get_num_threads()
+    return AimnetCommittee(model, numbers=numbers, charge=charge, members=members, precision=precision, threads=threads)
 
 
 # Evaluation. M members, F frames, N atoms, G = 16 radial functions, A = 16 channels of an atom, H = 12 combinations.

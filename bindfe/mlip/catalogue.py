@@ -11,7 +11,7 @@ from typing import Literal
 from bindfe.errors import InputError
 from bindfe.mlip.weights import WeightFile, checked_file, folders, locate
 
-_ALL = re.findall(
+_ALL: list[str] = re.findall(
     "[A-Z][a-z]?",
     "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Y Zr Nb "
     "Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au "
