@@ -9,7 +9,7 @@ hydration ``water.json`` and ``gas.json``),
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,12 +19,13 @@ from bindfe.campaign.ends import end_frames, environments, leg_of, ligand_frames
 from bindfe.campaign.execute import Failure, Tick, run_jobs
 from bindfe.campaign.plan import task_seed
 from bindfe.errors import BindfeError, MissingDependency
+from bindfe.estimate.committee import describe
 from bindfe.estimate.cycle import Correction
+from bindfe.estimate.shifts import MemberShifts, member_shifts
 from bindfe.estimate.work import estimate_switching
 from bindfe.protocol import Protocol, parse_protocol
 from bindfe.results import CommitteeEnergies, CommitteeReport, Floats
 from bindfe.store import Run, read_plain, read_record, write_record
-from bindfe.uncertainty.committee import describe, member_shifts
 from bindfe.units import kt_to_kcal
 
 if TYPE_CHECKING:
@@ -120,15 +121,40 @@ def stored_corrections(run: Run, protocol: Protocol, name: str) -> tuple[tuple[C
         n_bootstrap=protocol.estimator.bootstrap,
         seed=protocol.repeats.seed,
     )
-    correction = Correction(
-        name="ML/MM",
-        explanation=f"the ligand's internal energy goes from the force field to {protocol.committee.model}",
-        delta_g_kcal_mol=tuple(values),
-        standard_errors_kcal_mol=tuple(errors),
-        members_kcal_mol=tuple((np.mean(values) + shifts.delta_g_kcal_mol).tolist()),
-        member_errors_kcal_mol=tuple(shifts.standard_errors_kcal_mol.tolist()),
+    corrections = _with_members(
+        Correction(
+            name="ML/MM",
+            explanation=f"the ligand's internal energy goes from the force field to {protocol.committee.model}",
+            delta_g_kcal_mol=tuple(values),
+            standard_errors_kcal_mol=tuple(errors),
+        ),
+        shifts,
     )
-    return (correction,), tuple(dict.fromkeys([*warnings, *shifts.warnings]))
+    return corrections, tuple(dict.fromkeys([*warnings, *shifts.warnings]))
+
+
+def _with_members(mean: Correction, shifts: MemberShifts) -> tuple[Correction, ...]:
+    """The correction to the mean potential, and from there to the mean of its members' free energies.
+
+    The truth is taken as one more draw beside the members, and the free energy of a mean potential is not the
+    mean of the free energies: it is higher by about half the variance of the members' energies, and what of that
+    differs between the environments is a bias. One member, or members that the gates do not trust, stay
+    spread about the mean potential.
+    """
+    errors = tuple(shifts.standard_errors_kcal_mol.tolist())
+    if len(shifts.members) == 1 or not shifts.route.trusted:
+        values = tuple((float(np.mean(mean.delta_g_kcal_mol)) + shifts.delta_g_kcal_mol).tolist())
+        return (replace(mean, members_kcal_mol=values, member_errors_kcal_mol=errors, committee=shifts.route),)
+    average = Correction(
+        name="committee average",
+        explanation="from the free energy of the committee's mean potential to the mean of its members' free energies",
+        delta_g_kcal_mol=(shifts.average_kcal_mol,),
+        standard_errors_kcal_mol=(shifts.average_error_kcal_mol,),
+        members_kcal_mol=tuple(shifts.delta_g_kcal_mol.tolist()),
+        member_errors_kcal_mol=errors,
+        committee=shifts.route,
+    )
+    return mean, average
 
 
 def _estimate(correction: EnvironmentCorrection, protocol: Protocol) -> tuple[float, float, list[str]]:

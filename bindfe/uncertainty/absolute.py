@@ -156,7 +156,8 @@ def calibrate_absolute(prediction: Prediction, calibrator: Calibrator | None = N
 
     Returns:
         A prediction with lines for sampling, committee, model and assay. ``calibrated`` is True only if the
-        calibrator was tested on targets that it was not fitted on and this target has measured ligands.
+        calibrator was tested on targets that it was not fitted on and this target has measured ligands. A
+        unidirectional prediction is never ``calibrated`` and keeps its own word on what it promises.
 
     Raises:
         InputError: A relative prediction, or a calibrator of relative values.
@@ -184,8 +185,8 @@ def calibrate_absolute(prediction: Prediction, calibrator: Calibrator | None = N
         scale_kcal_mol=scale,
         degrees_of_freedom=tail,
         conformal=(),
-        calibrated=parts.anchored and fitted.n_proteins > 2,
-        guarantee=parts.promise,
+        calibrated=parts.anchored and fitted.n_proteins > 2 and not prediction.unidirectional,
+        guarantee=prediction.guarantee if prediction.unidirectional else parts.promise,
         budget=UncertaintyBudget(components=_summing_to(lines, total)),
     )
 

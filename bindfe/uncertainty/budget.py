@@ -10,16 +10,16 @@ import numpy as np
 from scipy import stats
 
 from bindfe.results import BindingEstimate, Component, ComponentKind, Prediction, UncertaintyBudget
+from bindfe.uncertainty.committee import excess_variance, predictive_factor
 from bindfe.uncertainty.resample import VariancePrior, moderated_variance
-from bindfe.uncertainty.spread import excess_variance, predictive_factor
 
 UNMIXED_PRIOR = VariancePrior(inflation=7.0)
 """For replicas that never went from end to end and back. Over 1,183 public relative edges the 95 % interval of
 MBAR errors held another repeat 54 % of the time: errors 1.96/0.74 = 2.6 times too small, variances 7 times."""
 
 UNIDIRECTIONAL = (
-    "none: the committee's members were reweighted from frames that they did not drive (unidirectional), where a mode "
-    "that no frame visited does not show; model error and assay error are not included unless their lines say so"
+    "none: the committee's members were reweighted from frames that they did not drive (unidirectional), and a mode "
+    "that no frame visited would not show"
 )
 """What an interval with a one-sided part promises."""
 

@@ -1,4 +1,4 @@
-"""What the members of a committee say about each other and about the force field."""
+"""A committee's spread about delta_g: less its sampling noise, rescaled on a hold-out, shared between ligands."""
 
 from __future__ import annotations
 
@@ -6,182 +6,139 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import logsumexp
+from numpy.typing import ArrayLike, NDArray
 
-from bindfe.errors import EstimateError
-from bindfe.results import CommitteeEnergies, CommitteeReport
-from bindfe.units import kt_to_kcal
+from bindfe.errors import EstimateError, InputError
+from bindfe.results import BindingEstimate
 
 Floats = NDArray[np.float64]
 
-ONE_SIDED_LIMIT_KT = 1.5
-"""Largest sd of an energy difference [kT] that one-sided reweighting bears."""
-ONE_SIDED_FRAMES = 100
-"""Effective frames below which one-sided reweighting is not trusted even then."""
+_FEWEST_MEMBERS_OF_ALPHA = 4
 
 
-def describe(energies: CommitteeEnergies) -> CommitteeReport:
-    """Summarise a committee's energies on frames of one environment.
+def excess_variance(members: ArrayLike, errors: ArrayLike) -> float:
+    """Variance between members less what sampling noise adds to it; may be negative.
 
-    With members V_m, their mean Vm and the force field V_MM, all in kT and less their offsets::
+    ::
 
-        spread_m = sd (V_m - Vm)        offset_m = < V_m - Vm >
-        gap      = sd (Vm - V_MM)       n_eff    = (sum w)^2 / sum w^2,  w = exp(-(Vm - V_driver))
+        s^2 = Var_m(delta_g_m; ddof 1) - M/(M - 1) mean_m(error_m^2)
 
-    The effective number is biased upwards where it is small (it selects lucky frames): a small value is
-    proof that reweighting fails, a large one is not proof that it works, so the note judges by the sd.
+    Its mean over many ligands is right because it is not clipped; clip it where a single one is shown.
 
     Args:
-        energies: What ``rescore`` returned.
+        members: delta_g of each member [kcal/mol], (M,).
+        errors: Standard error of each member's difference from the mean of all [kcal/mol], (M,).
 
     Returns:
-        The summary. Offsets are relative to the reference frames: only their difference between two
-        environments has a meaning.
+        s^2 [kcal^2/mol^2].
 
-    Source:
-        Gates: measured for this project; sd(h) = 2 kT with 1,000 frames is biased by 0.12 kT.
+    Raises:
+        EstimateError: Fewer than two members.
     """
-    mean = energies.u_mn.mean(axis=0)
-    differences = energies.u_mn - mean
-    gap = mean - energies.u_mm
-    sampled = {"mm": energies.u_mm, "mean": mean}
-    driver = sampled[energies.driver] if energies.driver in sampled else energies.u_mn[_member(energies)]
-    n_effective = _effective(mean - driver)
-    spread, gap_spread = _deviation(differences), float(_deviation(gap))
-    return CommitteeReport(
-        environment=energies.environment,
-        members=energies.members,
-        n_frames=len(gap),
-        spread_kt=spread,
-        offset_kt=differences.mean(axis=1),
-        gap_spread_kt=gap_spread,
-        n_effective=n_effective,
-        notes=_notes(spread, gap_spread, n_effective, energies),
-    )
+    values, noise = np.asarray(members, dtype=float), np.asarray(errors, dtype=float)
+    n = len(values)
+    if n < 2:
+        raise EstimateError(f"{n} member: a spread needs at least two")
+    return float(np.var(values, ddof=1) - n / (n - 1) * np.mean(noise**2))
 
 
-def _member(energies: CommitteeEnergies) -> int:
-    return energies.members.index(energies.driver)
+def predictive_factor(n_members: int, *, alpha: float = 1.0) -> float:
+    """Variance of the truth about the members' mean over the variance between rescaled members.
+
+    With members of variance s^2 and a truth of variance (alpha s)^2 about one centre, the truth lies
+    (alpha^2 + 1/M) s^2 from the members' mean, and rescaled members spread over (alpha s)^2::
+
+        (alpha^2 + 1/M) / alpha^2 = 1 + 1/(alpha^2 M)
+    """
+    return 1.0 + 1.0 / (alpha**2 * n_members)
 
 
-def _deviation(values: Floats) -> Floats:
-    """Standard deviation over the last axis; 0 for a single frame."""
-    return np.asarray(values.std(axis=-1, ddof=1 if values.shape[-1] > 1 else 0), dtype=float)
+def committee_covariance(estimates: Sequence[BindingEstimate]) -> Floats:
+    """Covariance of ligands' errors that a committee's members share.
 
+    ::
 
-def _effective(differences: Floats) -> float:
-    weights = np.exp(-(differences - differences.min()))
-    return float(weights.sum() ** 2 / (weights**2).sum())
+        C_ij = (1 + 1/(alpha^2 M)) / (M - 1) sum_m (g_im - g_i)(g_jm - g_j),   less the noise on the diagonal
 
+    Members that err alike on two ligands leave the difference right: Var(i - j) = C_ii + C_jj - 2 C_ij.
 
-def _notes(spread: Floats, gap: float, n_effective: float, energies: CommitteeEnergies) -> tuple[str, ...]:
-    where, frames = energies.environment, len(energies.u_mm)
-    worst = int(np.argmax(spread))
-    notes = [
-        f"{where}: the members differ from their mean by {float(np.median(spread)):.1f} kT (median), "
-        f"{float(spread[worst]):.1f} kT at most ({energies.members[worst]})"
-    ]
-    if energies.driver != "mm":
-        return tuple(notes)
-    if gap <= ONE_SIDED_LIMIT_KT and n_effective >= ONE_SIDED_FRAMES:
-        notes.append(f"{where}: the force field's frames can be reweighted to the committee ({gap:.1f} kT apart)")
-    else:
-        notes.append(
-            f"{where}: the committee and the force field differ by {gap:.1f} kT (sd); {n_effective:.0f} of {frames} "
-            "frames would carry a reweighting, so the correction needs switching from both ends"
-        )
-    return tuple(notes)
+    Args:
+        estimates: Ligands of one run, whose members are the same potentials.
+
+    Returns:
+        The covariance [kcal^2/mol^2], (L, L); the diagonal is not clipped.
+
+    Raises:
+        EstimateError: No members, or other numbers of them or another alpha.
+    """
+    sizes = {(len(each.delta_g_members), each.committee.alpha if each.committee else 1.0) for each in estimates}
+    if len(sizes) != 1 or min(sizes)[0] < 2:
+        raise EstimateError(f"ligands need one committee of at least two members, found (members, alpha) {sizes}")
+    ((n, alpha),) = sizes
+    values = np.array([each.delta_g_members for each in estimates])
+    noise = np.array([np.sum(each.member_errors**2) / (n - 1) for each in estimates])
+    return np.asarray((np.cov(values).reshape(len(values), -1) - np.diag(noise)) * predictive_factor(n, alpha=alpha))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MemberShifts:
-    """How far each member's delta_g lies from that of the committee's mean."""
+class Rescaling:
+    """How much wider a committee must spread so that its spread is the size of its error."""
 
-    members: tuple[str, ...]
-    """Names of the members, (M,)."""
-    delta_g_kcal_mol: Floats
-    """delta_g of the member less delta_g of the mean [kcal/mol], (M,)."""
-    standard_errors_kcal_mol: Floats
-    """Their standard errors by block bootstrap, all members on the same frames [kcal/mol], (M,)."""
-    warnings: tuple[str, ...]
+    alpha: float
+    """Factor on V_m - Vm, > 0."""
+    n_values: int
+    """Values of the hold-out."""
+    warnings: tuple[str, ...] = ()
     """What a user should know, in plain words."""
 
 
-def member_shifts(
-    bound: Sequence[CommitteeEnergies],
-    free: Sequence[CommitteeEnergies],
-    *,
-    temperature: float,
-    n_bootstrap: int = 200,
-    seed: int,
-) -> MemberShifts:
-    """Free energy of each member relative to the mean, from frames that the mean drove.
+def fit_rescaling(members: ArrayLike, truth: ArrayLike) -> Rescaling:
+    """Fit alpha on values that nothing was trained on: one for energy differences, another for forces.
 
-    A member is one more thermodynamic state that drew no samples::
+    With the members' mean m and variance s^2 (ddof 1) for each value y::
 
-        f_m - f_mean      = -ln < exp(-(u_m - u_mean)) >_mean
-        delta_g_m - ..    = kT [ (f_m - f_mean)(bound) - (f_m - f_mean)(free) ]
+        alpha^2 = -1/M + (M - 3)/(M - 1) < (y - m)^2 / s^2 >
 
-    Members' offsets cancel between the two environments.
+    from E[1/s^2] = (M - 1)/(M - 3) / sigma^2 for normal members and E[(y - m)^2] = (alpha^2 + 1/M) sigma^2.
 
     Args:
-        bound: Energies on frames of the potential's end in the site, one record for each repeat.
-        free: The same in bulk.
-        temperature: Temperature [K].
-        n_bootstrap: Resamples of blocks of frames.
-        seed: Seed of the bootstrap.
+        members: Predictions of the members, (M, n): energy differences (not total energies: a constant
+            of a member is no error), or force components.
+        truth: Reference values, (n,), in the same unit.
 
     Returns:
-        Shifts and errors; a warning for each environment in which the members are too far apart.
+        The rescaling; alpha 1 with a warning where the estimate is not positive.
 
     Raises:
-        EstimateError: No frames, other members, or frames that the mean did not drive.
+        InputError: Fewer than four members, no values, shapes that differ, or members that agree exactly.
+
+    Source:
+        Musil et al., J. Chem. Theory Comput. 15, 906 (2019), doi:10.1021/acs.jctc.8b00959; Imbalzano et al.,
+        J. Chem. Phys. 154, 074102 (2021), doi:10.1063/5.0036522. The derivation above is our own.
     """
-    _check_driven_by_mean([*bound, *free])
-    rng = np.random.default_rng(seed)
-    values, draws, warnings = [], [], []
-    for records in (bound, free):
-        differences = [record.u_mn - record.u_mn.mean(axis=0) for record in records]
-        values.append(_reweighted(np.concatenate(differences, axis=1)))
-        draws.append([_reweighted(_resampled(differences, rng)) for _ in range(n_bootstrap)])
-        worst = float(np.max(_deviation(np.concatenate(differences, axis=1))))
-        if worst > ONE_SIDED_LIMIT_KT:
-            warnings.append(
-                f"{records[0].environment}: a member differs from the committee's mean by {worst:.1f} kT (sd): its "
-                f"delta_g by reweighting is not reliable above {ONE_SIDED_LIMIT_KT:g} kT"
-            )
-    spread = (np.array(draws[0]) - np.array(draws[1])).std(axis=0, ddof=1)
-    return MemberShifts(
-        members=bound[0].members,
-        delta_g_kcal_mol=(values[0] - values[1]) * kt_to_kcal(1.0, temperature),
-        standard_errors_kcal_mol=spread * kt_to_kcal(1.0, temperature),
-        warnings=tuple(warnings),
-    )
+    values, reference = np.asarray(members, dtype=float), np.asarray(truth, dtype=float)
+    if values.ndim != 2 or reference.shape != values.shape[1:] or not reference.size:
+        raise InputError(
+            f"members of shape {values.shape} and reference values of shape {reference.shape}: (M, n), (n,) needed"
+        )
+    n = len(values)
+    if n < _FEWEST_MEMBERS_OF_ALPHA:
+        raise InputError(f"{n} members: alpha needs at least {_FEWEST_MEMBERS_OF_ALPHA}; its mean is infinite below")
+    variance = values.var(axis=0, ddof=1)
+    if np.any(variance == 0):
+        raise InputError("members that agree exactly on a value cannot be rescaled: leave that value out")
+    square = -1 / n + (n - 3) / (n - 1) * float(np.mean((reference - values.mean(axis=0)) ** 2 / variance))
+    if square <= 0:
+        text = (
+            f"the members' mean is nearer to {reference.size} reference values than their spread allows for "
+            f"(alpha^2 = {square:.2f}): alpha 1 is used"
+        )
+        return Rescaling(alpha=1.0, n_values=reference.size, warnings=(text,))
+    return Rescaling(alpha=float(np.sqrt(square)), n_values=reference.size)
 
 
-def _check_driven_by_mean(records: Sequence[CommitteeEnergies]) -> None:
-    if len({record.environment for record in records}) != 2 or any(not len(record.u_mm) for record in records):
-        raise EstimateError("members' free energies need frames of the potential's end in both environments")
-    if len({record.members for record in records}) != 1:
-        raise EstimateError("the two environments were evaluated with different committees")
-    strange = [record.driver for record in records if record.driver != "mean"]
-    if strange:
-        raise EstimateError(f"members' free energies need frames that the mean drove, found '{strange[0]}'")
-
-
-def _reweighted(differences: Floats) -> Floats:
-    """-ln of the mean of exp(-difference) over frames, (M,), of differences (M, N) [kT]."""
-    return np.asarray(np.log(differences.shape[1]) - logsumexp(-differences, axis=1), dtype=float)
-
-
-def _resampled(differences: Sequence[Floats], rng: np.random.Generator) -> Floats:
-    """Blocks of consecutive frames drawn with replacement within each repeat, (M, N)."""
-    parts = []
-    for part in differences:
-        n_frames = part.shape[1]
-        block = int(np.ceil(n_frames ** (1 / 3)))
-        starts = rng.integers(0, n_frames, size=int(np.ceil(n_frames / block)))
-        index = (starts[:, None] + np.arange(block)).ravel()[:n_frames] % n_frames
-        parts.append(part[:, index])
-    return np.concatenate(parts, axis=1)
+def rescale(members: ArrayLike, *, alpha: float) -> Floats:
+    """V'_m = Vm + alpha (V_m - Vm), over the first axis."""
+    values = np.asarray(members, dtype=float)
+    mean = values.mean(axis=0)
+    return np.asarray(mean + alpha * (values - mean))

@@ -1,106 +1,124 @@
-"""Committee summaries against Gaussian committees whose free energies are known exactly."""
+"""A committee's spread: its noise taken off, rescaled on a hold-out, shared between ligands."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from bindfe.errors import EstimateError
-from bindfe.results import CommitteeEnergies
-from bindfe.uncertainty.committee import describe, member_shifts
-from bindfe.units import kt_to_kcal
-
-TEMPERATURE = 298.15
-MEMBERS = ("a", "b", "c", "d")
-
-
-def energies(
-    u_mn: np.ndarray, u_mm: np.ndarray, *, environment: str = "bound", driver: str = "mean"
-) -> CommitteeEnergies:
-    return CommitteeEnergies(u_mn=u_mn, u_mm=u_mm, members=MEMBERS, environment=environment, driver=driver)
+from bindfe.errors import EstimateError, InputError
+from bindfe.results import BindingEstimate, CommitteeRoute, Term
+from bindfe.uncertainty.budget import budget, predict
+from bindfe.uncertainty.committee import (
+    committee_covariance,
+    excess_variance,
+    fit_rescaling,
+    predictive_factor,
+    rescale,
+)
 
 
-def gaussian_committee(
-    rng: np.random.Generator, *, shifts: np.ndarray, width: float, n_frames: int, environment: str
-) -> CommitteeEnergies:
-    """Members u_mean + h_m with h_m normal under the mean: f_m - f_mean = shift - width^2/2 exactly.
-
-    The h_m sum to zero, as differences from a mean do; with M members of spread s before the mean is
-    taken off, each has variance s^2 (1 - 1/M).
-    """
-    h = rng.normal(scale=width, size=(len(MEMBERS), n_frames))
-    h -= h.mean(axis=0)
-    mean = rng.normal(size=n_frames)
-    return energies(mean + (shifts - shifts.mean())[:, None] + h, mean, environment=environment)
+def route(*, alpha: float = 1.0, unidirectional: bool = False) -> CommitteeRoute:
+    return CommitteeRoute(route="mbar", trusted=True, unidirectional=unidirectional, alpha=alpha, reason="")
 
 
-def test_spread_and_offset_of_members_are_those_that_were_put_in() -> None:
-    rng = np.random.default_rng(1)
-    shifts = np.array([1.0, -1.0, 0.5, -0.5])
-    report = describe(gaussian_committee(rng, shifts=shifts, width=0.8, n_frames=4000, environment="free"))
-    np.testing.assert_allclose(report.offset_kt, shifts, atol=0.05)
-    np.testing.assert_allclose(report.spread_kt, 0.8 * np.sqrt(0.75), atol=0.03)
+def binding(ligand: str, members: np.ndarray, errors: np.ndarray, committee: CommitteeRoute) -> BindingEstimate:
+    term = Term(name="solvent", delta_g_kcal_mol=0.0, standard_error_kcal_mol=0.01, explanation="x")
+    return BindingEstimate(
+        ligand=ligand,
+        temperature=298.15,
+        delta_g_kcal_mol=float(members.mean()),
+        terms=(term,),
+        delta_g_repeats=np.full(3, members.mean()),
+        bootstrap_errors=np.full(3, 1e-6),
+        delta_g_members=members,
+        member_errors=errors,
+        committee=committee,
+    )
 
 
-def test_a_wide_gap_leaves_few_frames_and_says_that_switching_is_needed() -> None:
+def test_excess_variance_averages_to_the_true_one_because_it_is_not_clipped() -> None:
+    rng, noise, spread = np.random.default_rng(1), 0.5, 0.2
+    found = []
+    for _ in range(4000):
+        values = rng.normal(scale=spread, size=5) + rng.normal(scale=noise, size=5)
+        found.append(excess_variance(values, np.full(5, noise * np.sqrt(4 / 5))))
+    assert np.mean(found) == pytest.approx(spread**2, abs=3 * np.std(found) / np.sqrt(4000))
+    assert min(found) < 0
+
+
+@pytest.mark.parametrize("alpha", [0.5, 1.0, 2.5])
+@pytest.mark.parametrize("members", [4, 8])
+def test_alpha_of_a_hold_out_is_the_one_that_was_put_in(alpha: float, members: int) -> None:
     rng = np.random.default_rng(2)
-    mm = np.zeros(500)
-    u = np.broadcast_to(rng.normal(scale=4.0, size=500), (4, 500))
-    report = describe(energies(u, mm, driver="mm"))
-    assert report.gap_spread_kt == pytest.approx(4.0, abs=0.3)
-    assert report.n_effective < 30
-    assert any("switching from both ends" in note for note in report.notes)
+    scale = rng.uniform(0.5, 3.0, size=40_000)  # some values are harder than others
+    drawn, truth = rng.normal(size=(members, 40_000)) * scale, alpha * rng.normal(size=40_000) * scale
+    # with four members 1/s^2 has no variance: the estimate converges slowly
+    assert fit_rescaling(drawn, truth).alpha == pytest.approx(alpha, rel=0.15 if members == 4 else 0.03)
 
 
-def test_a_narrow_gap_keeps_the_share_of_frames_that_theory_gives() -> None:
+def test_a_mean_that_is_better_than_its_members_say_gives_alpha_1_and_a_warning() -> None:
     rng = np.random.default_rng(3)
-    u = np.broadcast_to(rng.normal(scale=0.7, size=20000), (4, 20000))
-    report = describe(energies(u, np.zeros(20000), driver="mm"))
-    assert report.n_effective / 20000 == pytest.approx(np.exp(-(0.7**2)), rel=0.05)  # log-normal weights
-    assert any("can be reweighted" in note for note in report.notes)
+    drawn = rng.normal(size=(8, 500))
+    found = fit_rescaling(drawn, drawn.mean(axis=0))
+    assert found.alpha == 1.0
+    assert "alpha 1 is used" in found.warnings[0]
 
 
-def test_members_free_energies_and_errors_are_right_over_seeds() -> None:
-    width, bound, free = 0.8, np.array([1.0, -1.0, 0.5, -0.5]), np.array([0.2, 0.1, -0.1, -0.2])
-    exact = (bound - free) * kt_to_kcal(1.0, TEMPERATURE)  # the widths are equal and cancel
-    z = []
-    for seed in range(60):
-        rng = np.random.default_rng(seed)
-        records = [
-            [gaussian_committee(rng, shifts=shift, width=width, n_frames=60, environment=environment) for _ in range(3)]
-            for shift, environment in ((bound, "bound"), (free, "free"))
+def test_three_members_cannot_be_rescaled() -> None:
+    with pytest.raises(InputError, match="at least 4"):
+        fit_rescaling(np.zeros((3, 5)), np.zeros(5))
+
+
+def test_rescaling_keeps_the_mean_and_scales_the_differences() -> None:
+    values = np.random.default_rng(4).normal(size=(4, 6))
+    found = rescale(values, alpha=1.7)
+    np.testing.assert_allclose(found.mean(axis=0), values.mean(axis=0))
+    np.testing.assert_allclose(found.std(axis=0), 1.7 * values.std(axis=0))
+
+
+@pytest.mark.parametrize("alpha", [0.6, 1.0, 2.0])
+def test_intervals_of_rescaled_members_hold_a_truth_that_errs_alpha_times_as_far(alpha: float) -> None:
+    rng, inside = np.random.default_rng(5), []
+    for _ in range(1500):
+        members, truth = rng.normal(size=5), alpha * rng.normal()
+        case = binding("a", rescale(members, alpha=alpha), np.zeros(5), route(alpha=alpha))
+        low, high = predict(case, budget(case)).interval(0.9)
+        inside.append(low <= truth <= high)
+    assert abs(np.mean(inside) - 0.9) < 3 * np.sqrt(0.09 / 1500)
+
+
+def test_what_members_share_cancels_from_the_difference_of_two_ligands() -> None:
+    rng, differences, stated, alone = np.random.default_rng(6), [], [], []
+    for _ in range(3000):
+        common, own = rng.normal(size=9), 0.3 * rng.normal(size=(2, 9))
+        noise = 0.2 * rng.normal(size=(2, 8))
+        values = (common + own)[:, :8] + noise
+        pair = [
+            binding(name, v, np.full(8, 0.2 * np.sqrt(7 / 8)), route()) for name, v in zip("ab", values, strict=True)
         ]
-        found = member_shifts(*records, temperature=TEMPERATURE, seed=seed)
-        z.append((found.delta_g_kcal_mol - exact) / found.standard_errors_kcal_mol)
-    assert abs(np.mean(z)) < 0.2
-    assert 0.75 < np.var(z) < 1.35
+        covariance = committee_covariance(pair)
+        truth = (common + own)[:, 8]
+        error = truth - values.mean(axis=1) + noise.mean(axis=1)
+        differences.append(error[0] - error[1])
+        stated.append(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
+        alone.append(covariance[0, 0])
+    assert np.mean(stated) == pytest.approx(np.var(differences), rel=0.08)
+    assert np.mean(alone) == pytest.approx(1.09 * 9 / 8, rel=0.05)
 
 
-def test_members_offsets_cancel_between_environments() -> None:
-    rng = np.random.default_rng(4)
-    shifts = np.zeros(4)
-    bound = gaussian_committee(rng, shifts=shifts, width=0.5, n_frames=50, environment="bound")
-    free = gaussian_committee(rng, shifts=shifts, width=0.5, n_frames=50, environment="free")
-    constants = np.array([0.0, 300.0, -500.0, 20.0])[:, None]
-    moved = [energies(record.u_mn + constants, record.u_mm, environment=record.environment) for record in (bound, free)]
-    plain = member_shifts([bound], [free], temperature=TEMPERATURE, seed=1)
-    shifted = member_shifts([moved[0]], [moved[1]], temperature=TEMPERATURE, seed=1)
-    np.testing.assert_allclose(shifted.delta_g_kcal_mol, plain.delta_g_kcal_mol, atol=1e-9)
+def test_ligands_of_different_committees_have_no_common_covariance() -> None:
+    pair = [binding(str(n), np.arange(float(n)), np.zeros(n), route()) for n in (4, 8)]
+    with pytest.raises(EstimateError, match="one committee"):
+        committee_covariance(pair)
 
 
-def test_members_too_far_apart_are_reported_with_a_warning() -> None:
-    rng = np.random.default_rng(5)
-    records = [
-        gaussian_committee(rng, shifts=np.zeros(4), width=3.0, n_frames=50, environment=environment)
-        for environment in ("bound", "free")
-    ]
-    found = member_shifts([records[0]], [records[1]], temperature=TEMPERATURE, seed=1)
-    assert len(found.warnings) == 2
-    assert "not reliable" in found.warnings[0]
+def test_a_one_sided_committee_takes_the_guarantee_away_and_says_so() -> None:
+    case = binding("a", np.array([0.1, -0.1, 0.2, -0.2]), np.zeros(4), route(unidirectional=True))
+    prediction = predict(case, budget(case))
+    assert prediction.unidirectional
+    assert prediction.guarantee.startswith("none: ")
+    assert not prediction.calibrated
 
 
-def test_frames_of_the_force_field_cannot_give_members_free_energies() -> None:
-    u = np.zeros((4, 10))
-    records = [energies(u, u[0], environment=environment, driver="mm") for environment in ("bound", "free")]
-    with pytest.raises(EstimateError, match="that the mean drove, found 'mm'"):
-        member_shifts([records[0]], [records[1]], temperature=TEMPERATURE, seed=1)
+def test_factor_of_one_more_draw_is_the_textbooks() -> None:
+    assert predictive_factor(4) == pytest.approx(1.25)
