@@ -7,7 +7,7 @@ import openmm as mm
 from bindfe.variables import Distance, Funnel, Hold, Sphere, Torsion, Variable
 
 _AXIS = (  # a, b, c: top, bottom, ligand. Distances only, so that the nearest images are taken
-    "z=(bc^2-ac^2)/(2*ab); rho=sqrt(max(0,(ac^2+bc^2)/2-ab^2/4-z^2));"
+    "rho=sqrt(max(0,(ac^2+bc^2)/2-ab^2/4-z^2)); z=(bc^2-ac^2)/(2*ab);"
     "ab=distance(g1,g2); ac=distance(g1,g3); bc=distance(g2,g3)"
 )
 
