@@ -15,10 +15,10 @@ from bindfe.protocol import Protocol
 from bindfe.report.answer import answer
 from bindfe.report.material import failure_of
 from bindfe.report.table import predictions_table
-from bindfe.results import BindingEstimate, LegEstimate, Prediction, PreparedLeg, UncertaintyBudget
+from bindfe.results import Affinity, BindingEstimate, LegEstimate, Prediction, PreparedLeg, UncertaintyBudget
 from bindfe.sample.exchange import chunk_paths, read_potentials
 from bindfe.states import LegKind
-from bindfe.store import Run, read_record, write_record, write_records, write_text
+from bindfe.store import Run, read_record, read_records, write_record, write_records, write_text
 from bindfe.uncertainty.budget import budget, predict
 
 if TYPE_CHECKING:
@@ -40,11 +40,12 @@ def estimate_run(
         A prediction for each ligand that has a number, and why each other ligand has none.
         ``prediction.json`` and ``predictions.csv`` hold the same.
     """
-    predictions, bindings, reasons = [], {}, dict(failures)
+    predictions, bindings, force_field, reasons = [], {}, {}, dict(failures)
     for name in names:
         try:
             bindings[name] = estimate_ligand(run, protocol, name)
             predictions.append(predict_ligand(run, protocol, bindings[name]))
+            force_field[name] = force_field_prediction(run, protocol, bindings[name])
         except BindfeError as error:
             reasons[name] = error
     content = answer(
@@ -52,6 +53,7 @@ def estimate_run(
         protocol=protocol.name,
         fingerprint=protocol.fingerprint(),
         estimates=bindings,
+        force_field=force_field,
         failures=[failure_of(name, error) for name, error in sorted(reasons.items())],
         coverages=protocol.estimator.coverage,
     )
@@ -151,6 +153,32 @@ def predict_ligand(run: Run, protocol: Protocol, binding: BindingEstimate) -> Pr
     from bindfe.uncertainty.absolute import calibrate_absolute
 
     return calibrate_absolute(prediction, absolute_calibrator(protocol.calibration.file))
+
+
+def force_field_prediction(run: Run, protocol: Protocol, binding: BindingEstimate) -> Prediction | None:
+    """The prediction before the correction to a learned potential; None where there was no correction.
+
+    Raises:
+        StoreError: The ligand's legs are not estimated yet, or a stored file is damaged.
+    """
+    legs = read_records(run.ligand(binding.ligand) / "estimate.json", LegEstimate)
+    uncorrected = _close(run, protocol, binding.ligand, legs)
+    if len(uncorrected.terms) == len(binding.terms):
+        return None
+    return predict_ligand(run, protocol, uncorrected)
+
+
+def measured_values(protocol: Protocol) -> dict[str, Affinity]:
+    """Measured values of a protocol's ligands, by ligand; empty if it names none.
+
+    Raises:
+        InputError: The table cannot be read.
+    """
+    if not protocol.ligands.measured:
+        return {}
+    from bindfe.chem.affinity import read_affinities
+
+    return {affinity.ligand: affinity for affinity in read_affinities(protocol.ligands.measured)}
 
 
 def absolute_calibrator(name: str) -> Calibrator:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bindfe.campaign.analysis import predict_ligand
+from bindfe.campaign.analysis import force_field_prediction, measured_values, predict_ligand
 from bindfe.campaign.plan import plan_tasks
 from bindfe.campaign.potential import committee_reports
 from bindfe.errors import StoreError
@@ -39,7 +39,7 @@ def load_material(run: Run) -> ReportMaterial:
     text = run.protocol.read_text(encoding="utf-8")
     protocol = parse_protocol(text, source=str(run.protocol))
     entries = read_plain(run.prediction)["predictions"]
-    measured = _measured(protocol)
+    measured = measured_values(protocol)
     return ReportMaterial(
         name=protocol.name,
         protocol_yaml=text,
@@ -65,6 +65,7 @@ def _ligand(run: Run, protocol: Protocol, name: str, measured: dict[str, Affinit
     return LigandMaterial(
         prediction=predict_ligand(run, protocol, binding),
         binding=binding,
+        force_field=force_field_prediction(run, protocol, binding),
         legs=read_records(directory / "estimate.json", LegEstimate),
         committee=committee_reports(run, protocol, name),
         depiction_svg=depiction.read_text(encoding="utf-8") if depiction.exists() else "",
@@ -80,14 +81,6 @@ def _exact(protocol: Protocol) -> float | None:
     from bindfe.build.analytic import analytic_delta_g
 
     return analytic_delta_g(protocol)
-
-
-def _measured(protocol: Protocol) -> dict[str, Affinity]:
-    if not protocol.ligands.measured:
-        return {}
-    from bindfe.chem.affinity import read_affinities
-
-    return {affinity.ligand: affinity for affinity in read_affinities(protocol.ligands.measured)}
 
 
 def _timings(run: Run, protocol: Protocol, name: str) -> tuple[Timing, ...]:

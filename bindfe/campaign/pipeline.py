@@ -12,14 +12,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bindfe.campaign.analysis import absolute_calibrator, estimate_run
+from bindfe.campaign.analysis import absolute_calibrator, estimate_run, force_field_prediction, measured_values
 from bindfe.campaign.execute import Tick, count_workers, locked, run_tasks
 from bindfe.campaign.memory import check_memory
 from bindfe.campaign.plan import plan_tasks
 from bindfe.campaign.potential import apply_committee
 from bindfe.errors import BindfeError, InputError, StoreError
 from bindfe.protocol import Protocol, dump_protocol, load_protocol, parse_protocol, protocol_difference
-from bindfe.results import Prediction, PreparedLeg
+from bindfe.results import Affinity, BindingEstimate, Prediction, PreparedLeg
 from bindfe.store import Run, read_plain, read_record, write_record, write_text
 
 if TYPE_CHECKING:
@@ -44,6 +44,10 @@ class RunResult:
     """One for each ligand that has a number."""
     failures: dict[str, BindfeError]
     """Why a ligand has none: name -> error."""
+    force_field: dict[str, Prediction]
+    """The prediction before a correction to a learned potential, by ligand; ligands without one are not in it."""
+    measured: dict[str, Affinity]
+    """Measured values, by ligand, of those that have one."""
 
 
 Stage = Callable[[str], None]
@@ -105,7 +109,21 @@ def _all_stages(run_directory: Run, protocol: Protocol, tell: Stage, tick: Tick 
         write_run_report(run_directory)
     if not predictions:
         raise next(iter(failures.values()))
-    return RunResult(directory=run_directory.root, predictions=predictions, failures=failures)
+    return _result(run_directory, protocol, predictions, failures)
+
+
+def _result(
+    run: Run, protocol: Protocol, predictions: tuple[Prediction, ...], failures: dict[str, BindfeError]
+) -> RunResult:
+    bindings = [read_record(run.ligand(each.ligand) / "binding.json", BindingEstimate) for each in predictions]
+    before = {binding.ligand: force_field_prediction(run, protocol, binding) for binding in bindings}
+    return RunResult(
+        directory=run.root,
+        predictions=predictions,
+        failures=failures,
+        force_field={name: prediction for name, prediction in before.items() if prediction is not None},
+        measured=measured_values(protocol),
+    )
 
 
 def open_run(run: Run, protocol: Protocol) -> Protocol:
@@ -180,12 +198,10 @@ def prepare_run(run: Run, protocol: Protocol) -> tuple[tuple[str, ...], dict[str
         if not (directory / "leg.json").exists():
             prepare_analytic_leg(protocol, directory)
         return (ANALYTIC_LIGAND,), {}
-    from bindfe.chem.affinity import read_affinities
     from bindfe.chem.ligand import read_ligands
     from bindfe.chem.receptor import read_receptor
 
-    if protocol.ligands.measured:
-        read_affinities(protocol.ligands.measured)  # only the report needs it, at the end: a typo is told now
+    measured_values(protocol)  # only the report needs them, at the end: a typo is told now
     receptor = None if protocol.hydration else read_receptor(protocol.receptor.file, name=protocol.receptor.name)
     ready, failures = [], {}
     for ligand in read_ligands(protocol.ligands.file, names=protocol.ligands.names):
@@ -278,7 +294,8 @@ def reestimate(directory: str | Path) -> RunResult:
         BindfeError: No ligand can be estimated.
     """
     run_directory = Run(root=Path(directory).absolute())
-    predictions, failures = estimate_run(run_directory, protocol_of(run_directory), ligands_of(run_directory), {})
+    protocol = protocol_of(run_directory)
+    predictions, failures = estimate_run(run_directory, protocol, ligands_of(run_directory), {})
     if not predictions:
         raise next(iter(failures.values()), StoreError(f"{directory}: no ligand has been prepared yet"))
-    return RunResult(directory=run_directory.root, predictions=predictions, failures=failures)
+    return _result(run_directory, protocol, predictions, failures)

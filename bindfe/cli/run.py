@@ -87,6 +87,8 @@ def _with_progress(quiet: bool, work: Callable[..., RunResult]) -> RunResult:
 def _show(result: RunResult) -> None:
     for prediction in result.predictions:
         typer.echo(_line(prediction))
+        for line in _beside(prediction, result):
+            typer.echo(f"  {line}")
         for warning in prediction.warnings:
             typer.secho(f"  warning: {warning}", fg=typer.colors.YELLOW)
     for name, error in result.failures.items():
@@ -101,7 +103,22 @@ def _show(result: RunResult) -> None:
 def _line(prediction: Prediction) -> str:
     low, high = prediction.interval(0.95)
     calibrated = "calibrated" if prediction.calibrated else "not calibrated"
+    what = "hydration delta_g" if prediction.quantity == "hydration" else "delta_g"
     return (
-        f"{prediction.ligand}: delta_g = {prediction.location_kcal_mol:.2f} kcal/mol, "
+        f"{prediction.ligand}: {what} = {prediction.location_kcal_mol:.2f} kcal/mol, "
         f"95 % interval {low:.2f} to {high:.2f} ({calibrated}: {prediction.guarantee.removeprefix(calibrated + ': ')})"
     )
+
+
+def _beside(prediction: Prediction, result: RunResult) -> list[str]:
+    """What stands beside a corrected number: the force field's own, the committee's part of the error, the measured."""
+    before, measured = result.force_field.get(prediction.ligand), result.measured.get(prediction.ligand)
+    if before is None:
+        return []
+    committee = prediction.budget.component("committee")
+    lines = [f"the force field alone: {before.location_kcal_mol:.2f} +- {before.standard_error_kcal_mol:.2f}"]
+    if committee is not None:
+        lines.append(f"the committee's line of the budget: {committee.standard_error_kcal_mol:.2f}")
+    if measured is not None:
+        lines.append(f"measured: {measured.delta_g_kcal_mol:.2f} +- {measured.standard_error_kcal_mol:.2f}")
+    return lines

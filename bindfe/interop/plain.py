@@ -86,6 +86,11 @@ def _row(row: Row, column: str, factor: float) -> Calculation:
     table = row.table
     repeats = [row.number(c) * factor for c in table.columns if _REPEAT.match(c.lower())]
     paired = table.has("ligand_a", "ligand_b") and row.text("ligand_a") != ""
+    if row.text("quantity", "") == "hydration":
+        raise InputError(
+            f"{row.place}: is a free energy of hydration, about which binding free energies say nothing; "
+            "leave it out of a calibration"
+        )
     relative = paired or "delta_delta" in column or row.text("quantity", "") == "relative"
     value = row.number(column) * factor
     repeats = [r for r in repeats if math.isfinite(r)]

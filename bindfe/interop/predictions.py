@@ -63,6 +63,8 @@ def read_predictions(path: Path) -> PredictedRows:
     for column in ("calibrated_kcal_mol", "standard_error_kcal_mol"):
         if not table.has(column):
             raise table.missing(column)
+    if "hydration" in _text(table, "quantity"):
+        raise InputError(f"{path}: holds hydration free energies; only predictions of binding are scored")
     edges = table.has("ligand_a", "ligand_b")
     if not edges and not table.has("ligand"):
         raise table.missing("ligand")

@@ -23,6 +23,7 @@ def answer(
     protocol: str,
     fingerprint: str,
     estimates: Mapping[str, BindingEstimate] | None = None,
+    force_field: Mapping[str, Prediction | None] | None = None,
     failures: Sequence[Failure] = (),
     coverages: Sequence[float] = DEFAULT_COVERAGES,
 ) -> dict[str, Any]:
@@ -33,6 +34,7 @@ def answer(
         protocol: Name of the protocol.
         fingerprint: Identity of the calculation.
         estimates: The cycle behind each prediction, by ligand; gives terms and repeats.
+        force_field: The prediction before a correction to a learned potential, by ligand; None without one.
         failures: The ligands that have none, each with its coded reason.
         coverages: Coverages of the intervals (0 to 1).
 
@@ -41,8 +43,10 @@ def answer(
         exist (an infinite standard error or infinite degrees of freedom). A prediction whose value is not
         finite is a failure with the reason ``not_finite``.
     """
-    known = estimates or {}
-    entries = [_entry(each, known.get(each.ligand), coverages) for each in predictions]
+    known, before = estimates or {}, force_field or {}
+    entries = [
+        _entry(each, known.get(each.ligand), before.get(each.ligand), coverages=coverages) for each in predictions
+    ]
     return {
         "schema_version": SCHEMA_VERSION,
         "protocol": protocol,
@@ -51,7 +55,13 @@ def answer(
     }
 
 
-def _entry(prediction: Prediction, estimate: BindingEstimate | None, coverages: Sequence[float]) -> dict[str, Any]:
+def _entry(
+    prediction: Prediction,
+    estimate: BindingEstimate | None,
+    force_field: Prediction | None,
+    *,
+    coverages: Sequence[float],
+) -> dict[str, Any]:
     intervals = {f"{level:g}": list(prediction.interval(level)) for level in sorted(coverages)}
     numbers = [prediction.location_kcal_mol, *(bound for pair in intervals.values() for bound in pair)]
     if not all(math.isfinite(value) for value in numbers):
@@ -68,6 +78,7 @@ def _entry(prediction: Prediction, estimate: BindingEstimate | None, coverages: 
         "guarantee": prediction.guarantee,
         "budget_kcal_mol": _budget(prediction),
         "terms_kcal_mol": _terms(estimate),
+        "force_field_kcal_mol": _force_field(force_field),
         "repeats_kcal_mol": [_finite(float(value)) for value in estimate.delta_g_repeats] if estimate else [],
         "warnings": list(prediction.warnings),
         "status": "ok",
@@ -89,6 +100,7 @@ def _failed(ligand: str, reason: str, message: str, prediction: Prediction | Non
         "guarantee": "",
         "budget_kcal_mol": dict.fromkeys(COMPONENT_COLOURS),
         "terms_kcal_mol": {},
+        "force_field_kcal_mol": None,
         "repeats_kcal_mol": [],
         "warnings": list(prediction.warnings) if prediction else [],
         "status": "failed",
@@ -116,6 +128,16 @@ def _terms(estimate: BindingEstimate | None) -> dict[str, float | None]:
     for term in estimate.terms if estimate else ():
         terms[term.name] = terms.get(term.name, 0.0) + term.delta_g_kcal_mol
     return {name: _finite(value) for name, value in terms.items()}
+
+
+def _force_field(prediction: Prediction | None) -> dict[str, float | None] | None:
+    """The value and its standard error before a correction to a learned potential."""
+    if prediction is None:
+        return None
+    return {
+        "delta_g": _finite(prediction.location_kcal_mol),
+        "standard_error": _finite(prediction.standard_error_kcal_mol),
+    }
 
 
 def _finite(value: float) -> float | None:

@@ -12,7 +12,7 @@ from bindfe.results import CommitteeReport
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_COLOURS = {"bound": style.BLUE, "free": style.ORANGE}
+_COLOURS = {"bound": style.BLUE, "water": style.BLUE, "free": style.ORANGE, "gas": style.ORANGE}
 
 
 @style.styled

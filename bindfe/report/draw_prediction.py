@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bindfe.report import style
-from bindfe.report.words import number, percent, with_error
+from bindfe.report.words import number, percent, quantity, with_error
 from bindfe.results import Affinity, BindingEstimate, Floats, Prediction, UncertaintyBudget
 
 if TYPE_CHECKING:
@@ -23,12 +23,14 @@ def draw_interval(
     binding: BindingEstimate,
     *,
     coverages: tuple[float, ...],
+    force_field: Prediction | None = None,
     measured: Affinity | None = None,
     exact_kcal_mol: float | None = None,
 ) -> Figure:
     """The predicted value and its intervals above what it is made of and what it can be compared with."""
     rows = ["predicted", "each repeat"]
     rows += ["each committee member"] if len(binding.delta_g_members) else []
+    rows += ["force field alone"] if force_field else []
     rows += ["measured"] if measured else []
     rows += ["exact"] if exact_kcal_mol is not None else []
     figure, axes = style.blank(_WIDTH, 0.95 + 0.36 * len(rows))
@@ -38,6 +40,9 @@ def draw_interval(
     if "each committee member" in height:
         at = height["each committee member"]
         _points(axes, binding.delta_g_members, binding.member_errors, at, style.ORANGE, "D")
+    if force_field is not None:
+        value, error = np.array([force_field.location_kcal_mol]), np.array([force_field.standard_error_kcal_mol])
+        _points(axes, value, error, height["force field alone"], style.GREEN, "^")
     if measured is not None:
         error = np.array([measured.standard_error_kcal_mol])
         _points(axes, np.array([measured.delta_g_kcal_mol]), error, height["measured"], style.VERMILLION, "s")
@@ -52,8 +57,8 @@ def draw_interval(
     axes.grid(axis="x")
     axes.use_sticky_edges = False
     axes.margins(x=0.05)
-    what = "binding free energy" if prediction.quantity == "absolute" else "relative binding free energy"
-    axes.set_xlabel(f"{what} (kcal/mol); further left binds more strongly")
+    left = "prefers water more" if prediction.quantity == "hydration" else "binds more strongly"
+    axes.set_xlabel(f"{quantity(prediction)} (kcal/mol); further left {left}")
     figure.legend(loc="outside upper right", ncols=len(coverages), handlelength=1.2, columnspacing=1.2)
     return figure
 
@@ -139,7 +144,8 @@ def draw_cycle(binding: BindingEstimate, *, measured: Affinity | None = None) ->
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")
-    axes.set_xlabel("free energy (kcal/mol); blue steps favour binding, orange steps oppose it")
+    process = "hydration" if binding.quantity == "hydration" else "binding"
+    axes.set_xlabel(f"free energy (kcal/mol); blue steps favour {process}, orange steps oppose it")
     return figure
 
 

@@ -69,7 +69,12 @@ def draw_ligand(material: LigandMaterial, run: ReportMaterial, *, stem: str) -> 
     """
     prediction, binding, measured = material.prediction, material.binding, material.measured
     interval = draw_interval(
-        prediction, binding, coverages=run.coverages, measured=measured, exact_kcal_mol=material.exact_kcal_mol
+        prediction,
+        binding,
+        coverages=run.coverages,
+        force_field=material.force_field,
+        measured=measured,
+        exact_kcal_mol=material.exact_kcal_mol,
     )
     drawn = {
         "interval": _picture(interval, f"{stem}-interval", 0, f"Predicted value of {prediction.ligand} with intervals"),

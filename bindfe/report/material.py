@@ -53,6 +53,8 @@ class LigandMaterial:
     """The answer."""
     binding: BindingEstimate
     """The cycle that it comes from."""
+    force_field: Prediction | None = None
+    """The answer before the correction to a learned potential; None without one."""
     legs: tuple[LegEstimate, ...] = ()
     """Every leg of every repeat; each says which it is."""
     committee: tuple[CommitteeReport, ...] = ()

@@ -13,6 +13,7 @@ from bindfe.report.material import LigandMaterial, ReportMaterial
 from bindfe.report.style import COMPONENT_COLOURS
 from bindfe.report.words import (
     comparison,
+    convention,
     dissociation_constant,
     duration,
     headline_coverage,
@@ -20,6 +21,7 @@ from bindfe.report.words import (
     number,
     percent,
     promise,
+    quantity,
     signed,
     with_error,
 )
@@ -55,7 +57,9 @@ def ligand_section(material: LigandMaterial, run: ReportMaterial, pictures: dict
         title=f"{prediction.reference} → {prediction.ligand}" if prediction.reference else prediction.ligand,
         pictures=pictures,
         facts={
-            "absolute": prediction.quantity == "absolute",
+            "quantity": quantity(prediction).capitalize(),
+            "convention": convention(prediction, temperature=binding.temperature),
+            "force_field": _force_field(material),
             "value": number(value),
             "interval": interval(prediction.interval(coverage)),
             "coverage": percent(coverage),
@@ -64,7 +68,6 @@ def ligand_section(material: LigandMaterial, run: ReportMaterial, pictures: dict
             "calibrated": prediction.calibrated,
             "promise": promise(prediction),
             "depiction": as_data_uri(drawing.encode()) if drawing else "",
-            "temperature": f"{binding.temperature:g} K",
             "affinity": _affinity(material, coverage),
             "intervals": _intervals(material, run.coverages),
             "measured": _measured(material, coverage),
@@ -100,6 +103,12 @@ def _affinity(material: LigandMaterial, coverage: float) -> str:
     low, high = (dissociation_constant(end, temperature=temperature) for end in material.prediction.interval(coverage))
     middle = dissociation_constant(material.prediction.location_kcal_mol, temperature=temperature)
     return f"{middle} ({low} to {high})"
+
+
+def _force_field(material: LigandMaterial) -> str:
+    """The force field's own value with its standard error, where a correction leads on to a learned potential."""
+    found = material.force_field
+    return "" if found is None else with_error(found.location_kcal_mol, found.standard_error_kcal_mol)
 
 
 def _intervals(material: LigandMaterial, coverages: tuple[float, ...]) -> list[Row]:

@@ -8,6 +8,7 @@ _METHODS = {
     "transfer": "alchemical transfer from bulk solvent into the site",
     "decouple": "double decoupling, in the complex and in solvent",
 }
+_HYDRATION = "hydration: charges switched off in the gas, charges and Lennard-Jones in water"
 _SOLVENTS = {"obc2": "implicit (OBC2)", "tip3p": "explicit water (TIP3P)", "vacuum": "none (vacuum)"}
 _RESTRAINTS = {
     "harmonic": "a spring between centroids",
@@ -15,7 +16,7 @@ _RESTRAINTS = {
     "axial": "a spring between centroids and aligned axes",
     "boresch": "six springs (Boresch)",
 }
-_COMMITTEES = {"ani2x": "ANI-2x", "ani1x": "ANI-1x", "ani1ccx": "ANI-1ccx"}
+_COMMITTEES = {"ani2x": "ANI-2x", "ani1x": "ANI-1x", "ani1ccx": "ANI-1ccx", "aimnet2": "AIMNet2"}
 
 
 def summarise(protocol: Protocol) -> dict[str, str]:
@@ -37,12 +38,12 @@ def _model(protocol: Protocol) -> dict[str, str]:
 def _molecules(protocol: Protocol) -> dict[str, str]:
     fields = protocol.forcefield
     charges = "NAGL (AM1-BCC) charges" if fields.charges == "nagl" else "charges from the input file"
-    return {
-        "Method": _METHODS[protocol.alchemy.method],
+    rows = {
+        "Method": _HYDRATION if protocol.hydration else _METHODS[protocol.alchemy.method],
         "Force field": f"{fields.small_molecule}, {charges}",
         "Solvent": _SOLVENTS[protocol.solvent.model],
-        "Restraint": _restraint(protocol),
     }
+    return rows if protocol.hydration else {**rows, "Restraint": _restraint(protocol)}
 
 
 def _restraint(protocol: Protocol) -> str:

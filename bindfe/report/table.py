@@ -30,7 +30,7 @@ def predictions_table(predictions: Sequence[Prediction], coverages: Sequence[flo
     bounds = [f"{side}_{100 * level:g}_kcal_mol" for level in levels for side in ("lower", "upper")]
     parts = [f"{kind}_kcal_mol" for kind in COMPONENT_COLOURS]
     values = ["raw_kcal_mol", "calibrated_kcal_mol", "standard_error_kcal_mol"]
-    writer.writerow(["ligand", *values, *bounds, *parts, "guarantee", "warnings"])
+    writer.writerow(["ligand", *values, *bounds, *parts, "quantity", "guarantee", "warnings"])
     for prediction in predictions:
         writer.writerow(_row(prediction, levels))
     return buffer.getvalue()
@@ -47,6 +47,7 @@ def _row(prediction: Prediction, levels: Sequence[float]) -> list[str]:
         _cell(prediction.standard_error_kcal_mol),
         *(_cell(bound) for level in levels for bound in prediction.interval(level)),
         *(_cell(None if part is None else part.standard_error_kcal_mol) for part in found),
+        prediction.quantity,
         _text(prediction.guarantee),
         _text(" | ".join(prediction.warnings)),
     ]

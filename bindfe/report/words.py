@@ -102,12 +102,34 @@ def promise(prediction: Prediction) -> str:
     )
 
 
+def quantity(prediction: Prediction) -> str:
+    """What the number is, in words."""
+    names = {
+        "absolute": "binding free energy",
+        "relative": "relative binding free energy",
+        "hydration": "hydration free energy",
+    }
+    return names[prediction.quantity]
+
+
+def convention(prediction: Prediction, *, temperature: float) -> str:
+    """Which difference the number is, and what its sign means."""
+    ways = {
+        "absolute": ("bound less unbound at 1 mol/L", "negative binds"),
+        "relative": ("second ligand less first", "negative: the second binds better"),
+        "hydration": ("in water less in the gas, both at 1 mol/L", "negative: it prefers water"),
+    }
+    difference, sign = ways[prediction.quantity]
+    return f"{difference}, {temperature:g} K; {sign}"
+
+
 def comparison(prediction: Prediction, measured: Affinity, coverage: float) -> str:
     """One sentence: how far the prediction is from the measured value, and whether the interval holds it."""
     difference = prediction.location_kcal_mol - measured.delta_g_kcal_mol
     low, high = prediction.interval(coverage)
     where = "inside" if low <= measured.delta_g_kcal_mol <= high else "outside"
-    side = "stronger" if difference < 0 else "weaker"
+    sides = ("stronger", "weaker") if prediction.quantity != "hydration" else ("more negative", "less negative")
+    side = sides[difference >= 0]
     amount = number(abs(difference))
     apart = "equal to" if float(amount) == 0 else f"{amount} kcal/mol {side} than"
     return f"The prediction is {apart} the measured value, which lies {where} the {percent(coverage)} interval."

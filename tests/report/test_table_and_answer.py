@@ -29,7 +29,7 @@ def test_table_has_the_documented_columns(ligand: LigandMaterial) -> None:
     bounds = [f"{side}_{level}_kcal_mol" for level in (50, 68, 90, 95) for side in ("lower", "upper")]
     parts = [f"{kind}_kcal_mol" for kind in ("sampling", "committee", "model", "assay", "analytic")]
     first = ["ligand", "raw_kcal_mol", "calibrated_kcal_mol", "standard_error_kcal_mol"]
-    assert header == [*first, *bounds, *parts, "guarantee", "warnings"]
+    assert header == [*first, *bounds, *parts, "quantity", "guarantee", "warnings"]
 
 
 def test_table_holds_the_t_interval(ligand: LigandMaterial) -> None:
