@@ -42,6 +42,14 @@ class DividesCommittee(Protocol):
 
 
 @runtime_checkable
+class GivesMemberForces(Protocol):
+    """A committee that gives the forces of each member at once, as a weight that depends on them needs."""
+
+    def energies_and_forces(self, positions_nm: ArrayLike) -> tuple[Floats, Floats]:
+        """Energies (M,) [kJ/mol] and forces (M, N, 3) [kJ/mol/nm] of all members at (N, 3) [nm]."""
+
+
+@runtime_checkable
 class DescribesAtoms(Protocol):
     """A committee that also says what each atom contributes and how it sees its surroundings.
 

@@ -98,7 +98,7 @@ class Placement:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle without what is prepared."""
-        return _placement, (self.parents, self.n_atoms, self.links)
+        return _placement, (type(self), self.parents, self.n_atoms, self.links)
 
     def whole(self, particles: Floats, box: Floats) -> Floats:
         """Put each particle into its image next to its bonded neighbour, [nm], (P, 3).
@@ -138,8 +138,10 @@ class Placement:
         return spread
 
 
-def _placement(parents: tuple[int, ...], n_atoms: int, links: tuple[tuple[int, int, float], ...]) -> Placement:
-    return Placement(parents=parents, n_atoms=n_atoms, links=links)
+def _placement(
+    kind: type[Placement], parents: tuple[int, ...], n_atoms: int, links: tuple[tuple[int, int, float], ...]
+) -> Placement:
+    return kind(parents=parents, n_atoms=n_atoms, links=links)
 
 
 def _parents(number: int, bonds: Iterable[tuple[int, int]]) -> tuple[int, ...]:

@@ -124,7 +124,7 @@ def test_bonds_are_found_in_a_system(in_continuum: Any) -> None:
 def test_a_molecule_longer_than_half_the_box_is_made_whole() -> None:
     box = np.array([[3.0, 0.0, 0.0], [0.9, 2.8, 0.0], [-0.5, 1.1, 2.6]])
     rng = np.random.default_rng(4)
-    chain = np.cumsum(rng.normal(scale=0.08, size=(60, 3)) + (0.05, 0.02, 0.0), axis=0)
+    chain = np.cumsum(rng.normal(loc=(0.05, 0.02, 0.0), scale=0.08, size=(60, 3)), axis=0)
     assert np.linalg.norm(chain[-1] - chain[0]) > 2.6
     broken = chain + rng.integers(-2, 3, size=(60, 3)) @ box
     bonds = [(i, i + 1) for i in range(59)]
