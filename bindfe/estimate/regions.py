@@ -131,47 +131,6 @@ def round_trips(samples: BiasedSamples, bound: Region, unbound: Sequence[Region]
     return trips
 
 
-def shell_volume(*, inner: float, outer: float) -> float:
-    """Volume between two spheres about the site [nm^3], from radii [nm]."""
-    return 4 / 3 * math.pi * (outer**3 - inner**3)
-
-
-def cylinder_volume(*, length: float, radius: float, spring: float, kt: float) -> float:
-    """Effective volume of a cylinder with a harmonic wall.
-
-    ::
-
-        V = L int_0^inf 2 pi r e^(-k max(0, r - R)^2 / 2kT) dr = pi L (R^2 + 2 R s sqrt(pi/2) + 2 s^2),  s^2 = kT/k
-
-    A hard wall at R would be 18 % too small for R = 0.1 nm and k = 35,100 kJ/mol/nm^2.
-
-    Args:
-        length: L, along the axis [nm].
-        radius: R, where the wall begins [nm].
-        spring: k of the wall [kJ/mol/nm^2].
-        kt: Thermal energy [kJ/mol].
-
-    Returns:
-        V [nm^3].
-
-    Source:
-        Limongelli, Bonomi and Parrinello, PNAS 110, 6358 (2013), doi:10.1073/pnas.1303186110, eq. 2, where the wall
-        is hard.
-    """
-    width = math.sqrt(kt / spring)
-    return math.pi * length * (radius**2 + 2 * radius * width * math.sqrt(math.pi / 2) + 2 * width**2)
-
-
-def aligned_fraction(*, axis_spring: float, kt: float) -> float:
-    """Part of all directions that a spring K sin^2(theta) between two axes leaves in bulk.
-
-    It is int_0^1 e^(-K(1 - x^2)/kT) dx. Multiply the volume of bulk by it where such a spring acts.
-    """
-    node, weight = np.polynomial.legendre.leggauss(400)
-    x = 0.5 * (node + 1)
-    return float(0.5 * np.sum(weight * np.exp(-axis_spring * (1 - x * x) / kt)))
-
-
 def estimate_binding(
     samples: BiasedSamples, regions: BindingRegions, *, repeat: int, discard: float = 0.2
 ) -> SurfaceEstimate:

@@ -174,8 +174,7 @@ def _bias(settings: BiasSettings, walker: int, directory: str) -> list[str]:
     if settings.method != "metad":
         return [
             "# weigh samples by exp(bias.bias/kT)",
-            f"{start} BARRIER={settings.barrier:.9g} {heat} FILE=KERNELS FMT=%.9g "
-            f"STATE_WFILE=STATE STATE_WSTRIDE={settings.pace}",
+            f"{start} BARRIER={settings.barrier:.9g} {heat} FILE=KERNELS",
         ]
     grids = [grid_of(each) for each in settings.variables]
     low, high = (
@@ -189,5 +188,5 @@ def _bias(settings: BiasSettings, walker: int, directory: str) -> list[str]:
         shared += f" WALKERS_RSTRIDE={settings.pace}"
     return [
         "# a Gaussian every PACE steps; the grid keeps the cost of a step constant",
-        f"{start} HEIGHT={settings.height:.9g} {heat} {grid} FILE=HILLS FMT=%.9g{shared}",
+        f"{start} HEIGHT={settings.height:.9g} {heat} {grid} FILE=HILLS{shared}",
     ]

@@ -8,15 +8,8 @@ import numpy as np
 import pytest
 
 from bindfe.errors import EstimateError
-from bindfe.estimate.regions import (
-    aligned_fraction,
-    combine_repeats,
-    cylinder_volume,
-    estimate_binding,
-    region_difference,
-    round_trips,
-    shell_volume,
-)
+from bindfe.estimate.regions import combine_repeats, estimate_binding, region_difference, round_trips
+from bindfe.estimate.volume import aligned_fraction, cylinder_volume, shell_volume
 from bindfe.results import BiasedSamples, BindingRegions, Region
 
 T = 300.0
