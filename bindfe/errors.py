@@ -8,6 +8,7 @@
     ├── RestraintError        a restraint has no well-defined free energy
     ├── SamplingError         dynamics failed: leg, state, step, seed and where the reproducer lies
     ├── EstimateError         samples do not determine the free energy (which states do not overlap)
+    │   └── ConvergenceError  a gate was not passed: what was seen, and the time that is needed
     ├── StoreError            a run directory is unreadable, full or belongs to another protocol
     └── MissingDependency     an optional package or model weight is absent, and how to get it
 
@@ -51,6 +52,10 @@ class EstimateError(BindfeError):
     """The samples do not determine the free energy that was asked for."""
 
     exit_code = 6
+
+
+class ConvergenceError(EstimateError):
+    """A gate was not passed, so no value is reported; the message says what was seen and the time needed."""
 
 
 class StoreError(BindfeError):

@@ -22,6 +22,8 @@ class LegKind(StrEnum):
     """The ligand's own charges are annihilated without surroundings (hydration)."""
     TRANSFER = "transfer"
     """The ligand is carried from bulk solvent into the site in one leg (alchemical transfer)."""
+    PATH = "path"
+    """The physical complex, whose ligand is led along a path from the site into bulk (no alchemy)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import openmm as mm
-from openmm import app
+from openmm import app, unit
 
 from bindfe.build.alchemy import LAMBDA_ELECTROSTATICS, LAMBDA_STERICS, decoupled_system
 from bindfe.build.forcefield import Assembly, parametrise
 from bindfe.build.legfiles import LegParts, LoadedLeg, PlainSystem, load_leg, load_plain, write_leg
+from bindfe.build.path import ligand_path
 from bindfe.build.restraint import LAMBDA_RESTRAINTS, choose_restraint, restraint_force
 from bindfe.build.solvate import solvate, without_solvent
 from bindfe.build.transfer import LAMBDA_TRANSFER, transfer_system
@@ -78,7 +79,7 @@ def prepare_leg(
     Args:
         receptor: The host; not used by the solvent and vacuum legs, and may be None there.
         ligand: The ligand, placed in the receptor.
-        kind: Transfer, complex, solvent or vacuum.
+        kind: Transfer, complex, solvent, vacuum or path.
         protocol: Force field, solvent, alchemy, restraint, schedule.
         directory: Where the files are written; ``leg.json`` last, so it is there only if all of them are.
         fingerprint: Identity of the calculation, kept in the record.
@@ -93,6 +94,8 @@ def prepare_leg(
         RestraintError: No restraint could be made.
         StoreError: The files cannot be written.
     """
+    if kind is LegKind.PATH and receptor is not None:
+        return _prepare_path(receptor, ligand, protocol, directory, fingerprint=fingerprint)
     schedule = protocol.schedule_of(kind)
     check_ends(kind, schedule)
     _check_charge(ligand, protocol)
@@ -116,6 +119,39 @@ def prepare_leg(
         restraint=restraint,
     )
     return write_leg(directory, parts, protocol, fingerprint=fingerprint)
+
+
+def _prepare_path(
+    receptor: Receptor, ligand: Ligand, protocol: Protocol, directory: Path, *, fingerprint: str
+) -> PreparedLeg:
+    """The physical complex; what leads the ligand out of it is added when it is sampled."""
+    force_field, molecules = parametrise(receptor, ligand, protocol)
+    plain, assembly = solvate(force_field, molecules, protocol)
+    parts = LegParts(
+        kind=LegKind.PATH,
+        ligand=ligand.name,
+        assembly=assembly,
+        system=plain,
+        plain=plain,
+        parameters=({},),
+        linear_parameters=(),
+        restraint=None,
+    )
+    ligand_path(_physical(assembly, plain), protocol)  # a path that cannot be is told before anything is written
+    return write_leg(directory, parts, protocol, fingerprint=fingerprint)
+
+
+def _physical(assembly: Assembly, plain: mm.System) -> PlainSystem:
+    vectors = assembly.topology.getPeriodicBoxVectors()
+    return PlainSystem(
+        system=plain,
+        topology=assembly.topology,
+        positions=assembly.positions,
+        box=None if vectors is None else np.array(vectors.value_in_unit(unit.nanometer)),
+        receptor_atoms=assembly.receptor_atoms,
+        ligand_atoms=assembly.ligand_atoms,
+        atoms_in_leg=tuple(range(len(assembly.positions))),
+    )
 
 
 def check_ends(kind: LegKind, schedule: LambdaSchedule) -> None:

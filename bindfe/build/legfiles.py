@@ -29,6 +29,7 @@ _PLAIN_FILES: dict[tuple[LegKind, Environment], str] = {
     (LegKind.VACUUM, "gas"): "plain.xml",
     (LegKind.TRANSFER, "bound"): "plain.xml",
     (LegKind.TRANSFER, "free"): "free.xml",
+    (LegKind.PATH, "bound"): "plain.xml",
 }
 """Where the physical ends of each kind of leg lie."""
 
@@ -113,8 +114,8 @@ def write_leg(directory: Path, leg: LegParts, protocol: Protocol, *, fingerprint
         InputError: The energy of the coordinates is not finite.
         StoreError: The files cannot be written.
     """
-    schedule = protocol.schedule_of(leg.kind)
-    start = interacting_state(leg.kind, schedule)
+    schedule = None if leg.kind is LegKind.PATH else protocol.schedule_of(leg.kind)
+    start = 0 if schedule is None else interacting_state(leg.kind, schedule)
     _check_finite(leg, start=start)
     files = {
         "system.xml": mm.XmlSerializer.serialize(leg.system),

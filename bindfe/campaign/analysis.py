@@ -9,13 +9,23 @@ from typing import TYPE_CHECKING
 
 from bindfe.campaign.plan import task_seed
 from bindfe.campaign.potential import skipped, stored_corrections
-from bindfe.errors import BindfeError, EstimateError, InputError
+from bindfe.campaign.roads import estimate_path, provisional_path
+from bindfe.errors import BindfeError, ConvergenceError, EstimateError, InputError
 from bindfe.estimate.cycle import Correction, Method, close_cycle
+from bindfe.estimate.judge import conclude
 from bindfe.protocol import Protocol
 from bindfe.report.answer import answer
 from bindfe.report.material import failure_of
 from bindfe.report.table import predictions_table
-from bindfe.results import Affinity, BindingEstimate, LegEstimate, Prediction, PreparedLeg, UncertaintyBudget
+from bindfe.results import (
+    Affinity,
+    BindingEstimate,
+    LegEstimate,
+    NotConverged,
+    Prediction,
+    PreparedLeg,
+    UncertaintyBudget,
+)
 from bindfe.sample.exchange import chunk_paths, read_potentials
 from bindfe.states import LegKind
 from bindfe.store import Run, read_record, read_records, write_record, write_records, write_text
@@ -69,6 +79,8 @@ def estimate_ligand(run: Run, protocol: Protocol, name: str) -> BindingEstimate:
         EstimateError: Too few samples, or states that do not overlap.
         StoreError: A stored file is damaged.
     """
+    if protocol.road != "alchemy":
+        return _estimate_along_path(run, protocol, name)
     legs = _estimate_legs(run, protocol, name)
     corrections, warnings = stored_corrections(run, protocol, name)
     binding = _close(run, protocol, name, legs, corrections)
@@ -76,6 +88,21 @@ def estimate_ligand(run: Run, protocol: Protocol, name: str) -> BindingEstimate:
     write_records(run.ligand(name) / "estimate.json", legs)
     write_record(run.ligand(name) / "binding.json", binding)
     return binding
+
+
+def _estimate_along_path(run: Run, protocol: Protocol, name: str) -> BindingEstimate:
+    """The number of a road along a path, if its gates let it pass; ``path.json`` is written in any case.
+
+    Raises:
+        ConvergenceError: They do not; the message says what was seen.
+    """
+    (run.ligand(name) / "binding.json").unlink(missing_ok=True)
+    result = estimate_path(run, protocol, name)
+    outcome = conclude(result.estimates, result.judgement, ligand=name, temperature=protocol.sampling.temperature)
+    if isinstance(outcome, NotConverged):
+        raise ConvergenceError(outcome.text)
+    write_record(run.ligand(name) / "binding.json", outcome)
+    return outcome
 
 
 def _estimate_legs(run: Run, protocol: Protocol, name: str) -> tuple[LegEstimate, ...]:
@@ -161,6 +188,8 @@ def force_field_prediction(run: Run, protocol: Protocol, binding: BindingEstimat
     Raises:
         StoreError: The ligand's legs are not estimated yet, or a stored file is damaged.
     """
+    if protocol.road != "alchemy":
+        return None
     legs = read_records(run.ligand(binding.ligand) / "estimate.json", LegEstimate)
     uncorrected = _close(run, protocol, binding.ligand, legs)
     if len(uncorrected.terms) == len(binding.terms):
@@ -207,6 +236,8 @@ def provisional_estimate(run: Run, protocol: Protocol, name: str) -> tuple[float
     """
     import numpy as np
 
+    if protocol.road != "alchemy":
+        return provisional_path(run, protocol, name)
     quick = protocol.model_copy(update={"estimator": protocol.estimator.model_copy(update={"bootstrap": 20})})
     binding = _close(run, protocol, name, _estimate_legs(run, quick, name))
     n_repeats = len(binding.bootstrap_errors)

@@ -20,6 +20,7 @@ from bindfe.campaign.plan import Task
 from bindfe.errors import BindfeError, SamplingError, StoreError
 from bindfe.protocol import ComputeSettings, parse_protocol
 from bindfe.protocol import Protocol as Settings
+from bindfe.states import LegKind
 from bindfe.store import Run
 
 logger = logging.getLogger(__name__)
@@ -166,12 +167,16 @@ def _attempt(run: Run, task: Task) -> Failure | None:
 
 def _sample(run: Run, task: Task) -> None:
     from bindfe.build.legfiles import load_leg
+    from bindfe.campaign.roads import sample_path
     from bindfe.sample.exchange import sample_leg
 
     protocol = parse_protocol(run.protocol.read_text(encoding="utf-8"), source=str(run.protocol))
     directory = run.repeat(task.ligand, task.kind, task.repeat)
     busy = f"{directory}: another process is still sampling here; wait until it has ended"
     with locked(directory / ".lock", busy=busy, patience=60.0):
+        if task.kind is LegKind.PATH:
+            sample_path(run, protocol, task)
+            return
         leg = load_leg(run.prepared(task.ligand, task.kind))
         sample_leg(leg, protocol, directory=directory, repeat=task.repeat, seed=task.seed)
 

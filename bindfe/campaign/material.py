@@ -8,6 +8,7 @@ from typing import Any
 from bindfe.campaign.analysis import force_field_prediction, measured_values, predict_ligand
 from bindfe.campaign.plan import plan_tasks
 from bindfe.campaign.potential import committee_reports
+from bindfe.campaign.roads import path_progress
 from bindfe.errors import StoreError
 from bindfe.protocol import Protocol, parse_protocol
 from bindfe.report.material import Failure, LigandMaterial, ReportMaterial, Timing
@@ -66,7 +67,7 @@ def _ligand(run: Run, protocol: Protocol, name: str, measured: dict[str, Affinit
         prediction=predict_ligand(run, protocol, binding),
         binding=binding,
         force_field=force_field_prediction(run, protocol, binding),
-        legs=read_records(directory / "estimate.json", LegEstimate),
+        legs=read_records(directory / "estimate.json", LegEstimate) if protocol.road == "alchemy" else (),
         committee=committee_reports(run, protocol, name),
         depiction_svg=depiction.read_text(encoding="utf-8") if depiction.exists() else "",
         measured=measured.get(name),
@@ -85,6 +86,8 @@ def _exact(protocol: Protocol) -> float | None:
 
 def _timings(run: Run, protocol: Protocol, name: str) -> tuple[Timing, ...]:
     """Wall time and speed of every repeat of every leg, from its chunks."""
+    if protocol.road != "alchemy":
+        return _path_timings(run, protocol, name)
     timings = []
     for task in plan_tasks(protocol, (name,)):
         chunks = [read_arrays(path) for path in chunk_paths(run.repeat(name, task.kind, task.repeat))]
@@ -95,6 +98,17 @@ def _timings(run: Run, protocol: Protocol, name: str) -> tuple[Timing, ...]:
         nanoseconds = replica_cycles * protocol.sampling.cycle_time * 1e-3
         speed = nanoseconds * 86400 / seconds
         timings.append(Timing(stage=task.kind.value, repeat=task.repeat, ns_per_day=speed, wall_seconds=seconds))
+    return tuple(timings)
+
+
+def _path_timings(run: Run, protocol: Protocol, name: str) -> tuple[Timing, ...]:
+    """Wall time and speed of every repeat along a path."""
+    timings = []
+    for task in plan_tasks(protocol, (name,)):
+        done, seconds = path_progress(run.repeat(name, task.kind, task.repeat))
+        if seconds > 0:
+            speed = done * protocol.metadynamics.walkers * 1e-3 * 86400 / seconds
+            timings.append(Timing(stage=task.kind.value, repeat=task.repeat, ns_per_day=speed, wall_seconds=seconds))
     return tuple(timings)
 
 

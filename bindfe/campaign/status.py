@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bindfe.campaign.plan import Task, plan_tasks
+from bindfe.campaign.roads import path_progress
 from bindfe.protocol import Protocol
 from bindfe.sample.exchange import chunk_paths, cycles_in
+from bindfe.states import LegKind
 from bindfe.store import Run, read_arrays
 
 
@@ -53,6 +55,8 @@ def run_status(run: Run, protocol: Protocol, names: tuple[str, ...]) -> tuple[Ta
 
 
 def _status(run: Run, protocol: Protocol, task: Task) -> TaskStatus:
+    if task.kind is LegKind.PATH:
+        return _path_status(run, protocol, task)
     directory, goal = run.repeat(task.ligand, task.kind, task.repeat), cycles_in(protocol)
     paths = chunk_paths(directory)
     if not paths:
@@ -69,4 +73,20 @@ def _status(run: Run, protocol: Protocol, task: Task) -> TaskStatus:
         goal=goal,
         n_states=newest["states_cr"].shape[1],
         seconds_per_cycle=float(newest["wall_seconds"]) / in_chunk,
+    )
+
+
+def _path_status(run: Run, protocol: Protocol, task: Task) -> TaskStatus:
+    """A repeat along a path, counted in the same cycles; its states are its walkers."""
+    directory, goal = run.repeat(task.ligand, task.kind, task.repeat), cycles_in(protocol)
+    done, seconds = path_progress(directory)
+    cycles = min(goal, round(done / protocol.sampling.cycle_time))
+    stage = "done" if cycles >= goal else "sampling" if directory.exists() else "waiting"
+    return TaskStatus(
+        task=task,
+        stage=stage,
+        cycles=cycles,
+        goal=goal,
+        n_states=protocol.metadynamics.walkers,
+        seconds_per_cycle=seconds / cycles if cycles else None,
     )

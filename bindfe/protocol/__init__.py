@@ -7,6 +7,7 @@ names the line, the full key path and the nearest valid key.
 
 from bindfe.protocol.describe import Key, all_keys, describe_keys
 from bindfe.protocol.read import load_protocol, parse_protocol
+from bindfe.protocol.roads import GateSettings, MetadynamicsSettings, PathSettings
 from bindfe.protocol.settings import (
     AlchemySettings,
     AnalyticSettings,
@@ -39,10 +40,13 @@ __all__ = [
     "EquilibrationSettings",
     "EstimatorSettings",
     "ForceFieldSettings",
+    "GateSettings",
     "Key",
     "LegSchedule",
     "LigandSettings",
+    "MetadynamicsSettings",
     "OutputSettings",
+    "PathSettings",
     "Protocol",
     "ReceptorSettings",
     "RepeatSettings",

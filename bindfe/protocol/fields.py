@@ -29,6 +29,7 @@ def _quantity(unit: str, *limits: object) -> tuple[object, ...]:
 _POSITIVE, _NOT_NEGATIVE = Field(gt=0), Field(ge=0)
 
 _LENGTH, _TIME = _quantity("A", _NOT_NEGATIVE), _quantity("ps", _NOT_NEGATIVE)
+_POSITION = _quantity("A")
 _SHORT, _RATE = _quantity("fs", _POSITIVE), _quantity("1/ps", _POSITIVE)
 _TEMPERATURE, _PRESSURE = _quantity("K", _POSITIVE), _quantity("bar", _POSITIVE)
 _MASS, _CONCENTRATION = _quantity("amu", _POSITIVE), _quantity("M", _NOT_NEGATIVE)
@@ -36,6 +37,7 @@ _SPRING, _ANGLE_SPRING = _quantity("kcal/mol/A^2", _POSITIVE), _quantity("kcal/m
 _ENERGY = _quantity("kcal/mol")
 
 Length = Annotated[float, *_LENGTH]
+Position = Annotated[float, *_POSITION]
 Time = Annotated[float, *_TIME]
 ShortTime = Annotated[float, *_SHORT]
 Rate = Annotated[float, *_RATE]

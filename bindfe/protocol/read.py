@@ -110,6 +110,7 @@ def _with_absolute_paths(protocol: Protocol, directory: Path) -> Protocol:
             "ligands": protocol.ligands.model_copy(
                 update={"file": absolute(protocol.ligands.file), "measured": absolute(protocol.ligands.measured)}
             ),
+            "metadynamics": protocol.metadynamics.model_copy(update={"script": absolute(protocol.metadynamics.script)}),
             "calibration": protocol.calibration.model_copy(update={"file": calibrator(protocol.calibration.file)}),
         }
     )

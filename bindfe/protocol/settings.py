@@ -26,6 +26,7 @@ from bindfe.protocol.fields import (
     quantity,
     setting,
 )
+from bindfe.protocol.roads import GateSettings, MetadynamicsSettings, PathSettings
 from bindfe.states import LambdaSchedule, LegKind
 from bindfe.units import parse_quantity
 
@@ -218,6 +219,12 @@ class CommitteeSettings(Section):
     )
     correction: Literal["none", "switching"] = setting("none", "correct delta_g from the force field to the potential")
     frames: int = setting(100, "frames evaluated in each environment and repeat, at most", ge=2, physics=False)
+    driver: Literal["mean", "member-per-repeat", "one-member"] = setting(
+        "mean",
+        "what drives the potential's end: the committee's mean, or members, whose repeats are each brought to the mean",
+    )
+    member: int = setting(0, "the member that drives (one-member)", ge=0)
+    alpha: float = setting(1.0, "rescaling of the members about their mean, from a hold-out", gt=0, physics=False)
     switching: SwitchingSettings = setting(SwitchingSettings(), "how the correction is made")
 
 
@@ -277,12 +284,18 @@ class Protocol(Section):
     analytic: AnalyticSettings | None = setting(None, "a model with a known answer instead of molecules")
     forcefield: ForceFieldSettings = setting(ForceFieldSettings(), "parameters of the molecules")
     solvent: SolventSettings = setting(SolventSettings(), "what surrounds them")
+    road: Literal["alchemy", "metadynamics"] = setting(
+        "alchemy", "how delta_g is found: without a path, or along one that leads the ligand out of the site"
+    )
     alchemy: AlchemySettings = setting(AlchemySettings(), "how the ligand is taken out")
     restraint: RestraintSettings = setting(RestraintSettings(), "what holds it meanwhile")
     schedule: ScheduleSettings = setting(ScheduleSettings(), "the alchemical states")
     equilibration: EquilibrationSettings = setting(EquilibrationSettings(), "from coordinates to samples")
     sampling: SamplingSettings = setting(SamplingSettings(), "dynamics and replica exchange")
     repeats: RepeatSettings = setting(RepeatSettings(), "independent calculations")
+    path: PathSettings = setting(PathSettings(), "the way from the site into bulk (every road but alchemy)")
+    metadynamics: MetadynamicsSettings = setting(MetadynamicsSettings(), "the bias along the path")
+    gates: GateSettings = setting(GateSettings(), "what a number along a path must show")
     committee: CommitteeSettings = setting(CommitteeSettings(), "machine-learned potential of the ligand")
     estimator: EstimatorSettings = setting(EstimatorSettings(), "from energies to free energies")
     calibration: CalibrationSettings = setting(CalibrationSettings(), "from error bars to intervals")
@@ -293,6 +306,8 @@ class Protocol(Section):
     def _check(self) -> Protocol:
         if self.analytic is None and not self.ligands.file:
             raise ValueError("ligands.file is needed, and receptor.file for binding (or the section 'analytic')")
+        if self.road != "alchemy":
+            self._check_road()
         if self.hydration:
             self._check_hydration()
         if self.alchemy.method == "transfer" and self.solvent.model == "tip3p":
@@ -304,6 +319,22 @@ class Protocol(Section):
         if not self.sampling.time_step <= self.sampling.cycle_time <= self.sampling.length:
             raise ValueError("sampling needs time_step <= cycle_time <= length")
         return self
+
+    def _check_road(self) -> None:
+        """Refuse what only works without a path."""
+        if not self.receptor.file:
+            raise ValueError(f"road: {self.road} leads a ligand out of a receptor: give receptor.file and ligands.file")
+        if self.committee.model != "none":
+            raise ValueError(
+                f"road: {self.road} stores no frames that a committee could evaluate: use road: alchemy with "
+                f"committee.model: {self.committee.model}, or committee.model: none"
+            )
+        if self.metadynamics.engine == "openmm" and (
+            self.metadynamics.method != "metad" or self.metadynamics.walkers > 1 or self.metadynamics.script
+        ):
+            raise ValueError("metadynamics.engine: openmm does metad with one walker and no script; use plumed")
+        if self.metadynamics.walkers > 1 and self.metadynamics.method != "metad":
+            raise ValueError("metadynamics.walkers: only metad shares a bias between walkers; use 1, or method: metad")
 
     def _check_hydration(self) -> None:
         """Refuse what only makes sense with a receptor, which may have been forgotten."""
@@ -331,6 +362,8 @@ class Protocol(Section):
             return (LegKind.COMPLEX,)
         if self.hydration:
             return (LegKind.SOLVENT, LegKind.VACUUM)
+        if self.road != "alchemy":
+            return (LegKind.PATH,)
         if self.alchemy.method == "transfer":
             return (LegKind.TRANSFER,)
         return (LegKind.COMPLEX, LegKind.SOLVENT)

@@ -16,19 +16,32 @@ _RESTRAINTS = {
     "axial": "a spring between centroids and aligned axes",
     "boresch": "six springs (Boresch)",
 }
+_BIASES = {
+    "metad": "well-tempered metadynamics",
+    "opes_metad": "OPES",
+    "opes_explore": "OPES, exploring",
+}
+_PATHS = {"axis": "receptor's axis", "distance": "distance of the centroids"}
 _COMMITTEES = {"ani2x": "ANI-2x", "ani1x": "ANI-1x", "ani1ccx": "ANI-1ccx", "aimnet2": "AIMNet2"}
 
 
 def summarise(protocol: Protocol) -> dict[str, str]:
     """What was calculated, with what and for how long; label to text, in reading order."""
-    settings, legs = protocol.sampling, protocol.leg_kinds
-    states = ", ".join(f"{kind.value} {protocol.schedule_of(kind).n_states}" for kind in legs)
-    times = f"{protocol.repeats.number} repeats of {settings.length / 1000:g} ns for each replica"
+    settings = protocol.sampling
     rows = _model(protocol) if protocol.analytic is not None else _molecules(protocol)
-    rows["Sampling"] = f"{times}; states: {states}"
+    rows["Sampling"] = (
+        f"{protocol.repeats.number} repeats of {settings.length / 1000:g} ns for each {_replicas(protocol)}"
+    )
     rows["Temperature"] = f"{settings.temperature:g} K"
     committee = _committee(protocol)
     return {**rows, "Committee": committee} if committee else rows
+
+
+def _replicas(protocol: Protocol) -> str:
+    if protocol.road == "metadynamics":
+        return f"walker; walkers that share a bias: {protocol.metadynamics.walkers}"
+    states = ", ".join(f"{kind.value} {protocol.schedule_of(kind).n_states}" for kind in protocol.leg_kinds)
+    return f"replica; states: {states}"
 
 
 def _model(protocol: Protocol) -> dict[str, str]:
@@ -39,14 +52,26 @@ def _molecules(protocol: Protocol) -> dict[str, str]:
     fields = protocol.forcefield
     charges = "NAGL (AM1-BCC) charges" if fields.charges == "nagl" else "charges from the input file"
     rows = {
-        "Method": _HYDRATION if protocol.hydration else _METHODS[protocol.alchemy.method],
+        "Method": _method(protocol),
         "Force field": f"{fields.small_molecule}, {charges}",
         "Solvent": _SOLVENTS[protocol.solvent.model],
     }
     return rows if protocol.hydration else {**rows, "Restraint": _restraint(protocol)}
 
 
+def _method(protocol: Protocol) -> str:
+    if protocol.hydration:
+        return _HYDRATION
+    if protocol.road == "alchemy":
+        return _METHODS[protocol.alchemy.method]
+    settings = protocol.metadynamics
+    by = "PLUMED" if settings.engine == "plumed" else "OpenMM"
+    return f"{_BIASES[settings.method]} ({by}) along the {_PATHS[protocol.path.variable]}"
+
+
 def _restraint(protocol: Protocol) -> str:
+    if protocol.road != "alchemy":
+        return _holds(protocol)
     return _RESTRAINTS[protocol.restraint.kind]
 
 
@@ -56,3 +81,15 @@ def _committee(protocol: Protocol) -> str:
         return ""
     uses = {"none": "its energies on stored frames, reported only", "switching": "correction by switching both ways"}
     return f"{_COMMITTEES[settings.model]}: {uses[settings.correction]}"
+
+
+def _holds(protocol: Protocol) -> str:
+    """What holds the ligand near its path."""
+    path = protocol.path
+    if path.variable == "distance":
+        walls = f"a sphere of {10 * path.high:g} A"
+    elif path.slope > 0 and path.cone_until > 0:
+        walls = f"a funnel that ends in a cylinder of {10 * path.radius:g} A"
+    else:
+        walls = f"a cylinder of {10 * path.radius:g} A"
+    return walls + (" and aligned axes" if path.axis_spring > 0 else "") + ", let go in the site"

@@ -16,6 +16,7 @@ from bindfe.results.estimates import (
     Mixing,
     Term,
 )
+from bindfe.results.paths import PathResult
 from bindfe.results.predictions import Affinity, Calculation, Component, ComponentKind, Prediction, UncertaintyBudget
 from bindfe.results.samples import (
     BiasedSamples,
@@ -58,6 +59,7 @@ __all__ = [
     "LegEstimate",
     "Mixing",
     "NotConverged",
+    "PathResult",
     "Prediction",
     "PreparedLeg",
     "ReducedPotentials",

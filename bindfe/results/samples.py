@@ -28,8 +28,8 @@ class PreparedLeg:
     """Name of the ligand."""
     thermodynamic_state: ThermodynamicState
     """Temperature and pressure."""
-    schedule: LambdaSchedule
-    """The alchemical states as lambdas, (K,)."""
+    schedule: LambdaSchedule | None
+    """The alchemical states as lambdas, (K,); None where nothing is alchemical."""
     parameters: tuple[Mapping[str, float], ...]
     """The OpenMM global parameters of each state, (K,)."""
     linear_parameters: tuple[str, ...]
