@@ -1,4 +1,4 @@
-"""The verbs: ``bindfe run``, ``status``, ``estimate``, ``extend``, ``report``, ``protocol``, ``doctor``."""
+"""The verbs: ``bindfe run``, ``status``, ``estimate``, ``extend``, ``report``, ``protocol``, ``audit``, ``doctor``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from bindfe.cli.audit import audit
 from bindfe.cli.calibrate import app as calibrate_app
 from bindfe.cli.compare import compare
 from bindfe.cli.doctor import doctor
@@ -39,7 +40,7 @@ def _root(
     pass
 
 
-for _command in (run, status, estimate, extend, report, compare, doctor):
+for _command in (run, status, estimate, extend, report, compare, audit, doctor):
     app.command()(_command)
 app.add_typer(protocol_app, name="protocol")
 app.add_typer(calibrate_app, name="calibrate")

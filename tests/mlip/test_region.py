@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from typing import Any
 
@@ -270,13 +271,86 @@ def test_a_map_of_the_backbone_is_refused_inside_and_left_alone_outside(dipeptid
 # His41 and Cys145 of the main protease of SARS-CoV-2
 
 
+def fragment(path: Any, *, first: int, last: int) -> str:
+    """Residues of chain A as PDB; the nitrogen after the last one becomes the chain's second oxygen."""
+    kept: list[str] = []
+    for line in path.read_text().splitlines():
+        if line.startswith("ATOM") and line[21] == "A":
+            number = int(line[22:26])
+            if first <= number <= last:
+                kept.append(line)
+            elif number == last + 1 and line[12:16].strip() == "N":
+                kept.append(f"{line[:12]} OXT{line[16]}{kept[-1][17:26]}{line[26:76]} O")
+    return "\n".join([*kept, "END\n"])
+
+
 @pytest.fixture(scope="module")
 def protease(data_directory: Any) -> tuple[app.Topology, np.ndarray, openmm.System]:
-    """Chain A of the main protease about its catalytic dyad, with hydrogens, in vacuum."""
-    pdb = app.PDBFile(str(data_directory / "mpro" / "asapdiscovery" / "sars_cov_2_mpro.pdb"))
+    """Residues 38 to 148, which hold the catalytic dyad, with hydrogens, in vacuum; both neutral."""
+    path = data_directory / "mpro" / "asapdiscovery" / "sars_cov_2_mpro.pdb"
+    pdb = app.PDBFile(io.StringIO(fragment(path, first=38, last=148)))
     modeller = app.Modeller(pdb.topology, pdb.positions)
-    modeller.delete([r for r in modeller.topology.residues() if r.chain.id != "A" or r.name == "LIG"])
     force_field = app.ForceField("amber14/protein.ff14SB.xml")
-    modeller.addHydrogens(force_field, platform=REFERENCE)
+    variants = ["HID" if r.id == "41" else "CYS" if r.id == "145" else None for r in modeller.topology.residues()]
+    modeller.addHydrogens(force_field, variants=variants, platform=REFERENCE)
     system = force_field.createSystem(modeller.topology, constraints=app.HBonds)
     return modeller.topology, np.array(modeller.positions.value_in_unit(unit.nanometer)), system
+
+
+def residues(topology: app.Topology, *numbers: str) -> dict[str, dict[str, int]]:
+    return {r.id: {atom.name: atom.index for atom in r.atoms()} for r in topology.residues() if r.id in numbers}
+
+
+def side_chains(topology: app.Topology) -> list[int]:
+    backbone = {"N", "H", "CA", "HA", "C", "O"}
+    return [
+        index
+        for names in residues(topology, "41", "145").values()
+        for name, index in names.items()
+        if name not in backbone
+    ]
+
+
+@pytest.mark.data
+@pytest.mark.mlip
+def test_his41_and_cys145_of_the_main_protease_pass_the_audit(protease: Any) -> None:
+    from bindfe.mlip import open_committee
+    from bindfe.mlip.audit import audit_system
+    from bindfe.mlip.internal import InternalEnergy
+
+    topology, where, system = protease
+    atoms = side_chains(topology)
+    region = cut_region(topology, atoms, system=system)
+    named = list(topology.atoms())
+    assert [(named[link.inside].name, named[link.outside].name) for link in region.links] == [("CB", "CA")] * 2
+    numbers = [named[atom].element.atomic_number for atom in atoms] + [1, 1]
+    committee = open_committee("ani2x", numbers=numbers)  # methylimidazole and methanethiol: neutral, closed shells
+    capped = region.placement().with_caps(where[list(region.particles)])
+    caps = capped[len(atoms) :] - where[[link.inside for link in region.links]]
+    assert np.linalg.norm(caps, axis=1) == pytest.approx([0.109, 0.109], abs=0.004)
+    internal = InternalEnergy.of(system, region).energies(where[list(region.particles)][None])[0]
+    offset = float(committee.energies(capped[None]).mean() - internal)
+    mixed = add_potential(system, atoms, committee=committee, offset=offset, topology=topology)
+    report = audit_system(
+        mixed,
+        plain=system,
+        region=region,
+        positions_nm=where,
+        committee=committee,
+        offset=offset,
+        numbers=numbers,
+    )
+    assert report.passed, str(report)
+
+
+@pytest.mark.data
+def test_a_cut_through_a_residue_of_the_main_protease_is_refused_by_name(protease: Any) -> None:
+    topology, _, system = protease
+    names = residues(topology, "41", "145")
+    with pytest.raises(InputError, match=r"of HIS 41 .* and N.. of HIS 41 .*only single bonds between carbons"):
+        cut_region(topology, [names["41"][name] for name in ("CB", "HB2", "HB3", "CG", "CD2", "HD2")], system=system)
+    ring = [names["41"][name] for name in ("CB", "HB2", "HB3", "CG", "ND1", "HD1", "CE1", "HE1", "NE2")]
+    with pytest.raises(InputError, match=r"between CG of HIS 41 .* and CD2 of HIS 41 .*an aromatic ring of 5 atoms"):
+        cut_region(topology, ring, system=system)
+    with pytest.raises(InputError, match=r"SG of CYS 145"):
+        cut_region(topology, [names["145"]["SG"], names["145"]["HG"]], system=system)
