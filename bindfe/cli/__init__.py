@@ -10,6 +10,7 @@ from bindfe.cli.audit import audit
 from bindfe.cli.calibrate import app as calibrate_app
 from bindfe.cli.compare import compare
 from bindfe.cli.doctor import doctor
+from bindfe.cli.models import models
 from bindfe.cli.protocol import app as protocol_app
 from bindfe.cli.run import estimate, extend, report, run, status
 from bindfe.errors import BindfeError
@@ -40,7 +41,7 @@ def _root(
     pass
 
 
-for _command in (run, status, estimate, extend, report, compare, audit, doctor):
+for _command in (run, status, estimate, extend, report, compare, audit, models, doctor):
     app.command()(_command)
 app.add_typer(protocol_app, name="protocol")
 app.add_typer(calibrate_app, name="calibrate")

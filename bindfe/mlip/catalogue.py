@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +21,7 @@ _ALL: list[str] = re.findall(
 _SYMBOLS = dict(enumerate(_ALL, start=1))
 _AIMNET2_ELEMENTS = ("H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "As", "Se", "Br", "I")
 _MACE_OFF_ELEMENTS = ("H", "C", "N", "O", "F", "P", "S", "Cl", "Br", "I")
-_ASL = "Academic Software License (no commercial use), https://github.com/gabor1/ASL"
+_ASL = "ASL (academic, no commercial use), https://github.com/gabor1/ASL"
 
 MOST_ATOMS = 500
 """Largest molecule that is taken: all pairs of its atoms are looked at, which is right for ligands and no more."""
@@ -71,7 +72,7 @@ def _ani(name: str, title: str, symbols: str, level: str, source: str, sha256: s
         kept_in="torchani",
         sha256=(sha256,),
         all_checksums_known=False,
-        url="fetched by torchani at first use",
+        url="huggingface.co/roitberg-group, whence torchani fetches it at first use",
     )
     return Model(
         name=name,
@@ -129,7 +130,7 @@ def _aimnet2() -> Model:
         source="Anstine et al., Chem. Sci. 16, 10228 (2025), doi:10.1039/D4SC08572H",
         files=files,
         package="dftd3",
-        s66x8_kcal_mol=0.62,
+        s66x8_kcal_mol=0.54,
     )
 
 
@@ -205,7 +206,7 @@ _KNOWN = (
             name,
             title,
             _MP_ELEMENTS,
-            "PBE+U (materials; no dispersion)",
+            "PBE+U, for materials",
             file="".join(letter for letter in url.rsplit("/", 1)[-1] if letter.isalnum() or letter == "_"),
             url=f"{_RELEASES}/{url}",
             licence="MIT",
@@ -239,7 +240,7 @@ _KNOWN = (
         kind="ase",
         symbols=tuple(_ALL[:86]),
         n_members=1,
-        level="a semiempirical method of its own",
+        level="GFN2, semiempirical",
         charged=True,
         open_shells=True,
         licence="LGPL-3.0-or-later",
@@ -291,6 +292,19 @@ def find_weights(name: str) -> Path | None:
 def weights_there(model: Model) -> bool:
     """Whether all files of a committee are on this machine, unread."""
     return all(locate(file) is not None for file in model.files)
+
+
+def why_not(model: Model) -> str:
+    """Why a committee cannot be used on this machine; empty if it can. Nothing is imported or opened."""
+    if find_spec(model.package) is None:
+        return f"{model.package} is not installed: {model.get}"
+    if not weights_there(model):
+        absent = [file for file in model.files if locate(file) is None]
+        where = folders(absent[0].kept_in)[-1]
+        return f"weights absent: put {', '.join(f.name for f in absent)} from {absent[0].url} into {where}"
+    if any(file.pickled for file in model.files):
+        return f"needs its checksum: write {model.name}#sha256=... to vouch for the file, which is a pickle"
+    return ""
 
 
 def check_covers(name: str, numbers: Sequence[int], *, charge: int = 0, multiplicity: int = 1) -> None:
