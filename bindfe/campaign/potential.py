@@ -18,9 +18,10 @@ import numpy as np
 from bindfe.campaign.ends import end_frames, environments, leg_of, ligand_frames, plain_end
 from bindfe.campaign.execute import Failure, Tick, run_jobs
 from bindfe.campaign.plan import task_seed
-from bindfe.errors import BindfeError, MissingDependency
+from bindfe.errors import BindfeError, EstimateError, MissingDependency
 from bindfe.estimate.committee import describe
 from bindfe.estimate.cycle import Correction
+from bindfe.estimate.members import to_mean
 from bindfe.estimate.shifts import MemberShifts, member_shifts
 from bindfe.estimate.work import estimate_switching
 from bindfe.protocol import Protocol, parse_protocol
@@ -118,6 +119,7 @@ def stored_corrections(run: Run, protocol: Protocol, name: str) -> tuple[tuple[C
         [first[repeat].committee for repeat in repeats],
         [second[repeat].committee for repeat in repeats],
         temperature=protocol.sampling.temperature,
+        alpha=protocol.committee.alpha,
         n_bootstrap=protocol.estimator.bootstrap,
         seed=protocol.repeats.seed,
     )
@@ -158,7 +160,10 @@ def _with_members(mean: Correction, shifts: MemberShifts) -> tuple[Correction, .
 
 
 def _estimate(correction: EnvironmentCorrection, protocol: Protocol) -> tuple[float, float, list[str]]:
-    """Free energy of the potential's end less the force field's, its error [kT], and warnings."""
+    """Free energy of the committee's mean less the force field's, its error [kT], and warnings.
+
+    A repeat that a member drove is brought to the mean first, from its own frames alone.
+    """
     where = f"ML/MM switching ({correction.environment}, repeat {correction.repeat})"
     result = estimate_switching(
         correction.work,
@@ -166,7 +171,15 @@ def _estimate(correction: EnvironmentCorrection, protocol: Protocol) -> tuple[fl
         seed=protocol.repeats.seed,
         minimum_overlap=protocol.estimator.minimum_overlap,
     )
-    return result.delta_f, result.standard_error, [f"{where}: {warning}" for warning in result.warnings]
+    warnings = [f"{where}: {warning}" for warning in result.warnings]
+    energies = correction.committee
+    if energies.driver == "mean":
+        return result.delta_f, result.standard_error, warnings
+    try:
+        step, error = to_mean(energies.u_mn, driver=energies.members.index(energies.driver))
+    except EstimateError as problem:
+        raise EstimateError(f"{where}: {problem}") from problem
+    return result.delta_f + step, float(np.hypot(result.standard_error, error)), warnings
 
 
 def _committee_directory(run: Run, name: str) -> Path:
@@ -291,6 +304,18 @@ def _switch(run: Run, task: SwitchingTask) -> None:
         seed=task.seed,
     )
     correction = correct_environment(
-        end, protocol, committee=committee, offsets=_offsets(run, protocol, task.ligand, committee), directory=directory
+        end,
+        protocol,
+        committee=committee,
+        offsets=_offsets(run, protocol, task.ligand, committee),
+        directory=directory,
+        driver=_driver(protocol, task.repeat, len(committee.members)),
     )
     write_record(directory / "correction.json", correction)
+
+
+def _driver(protocol: Protocol, repeat: int, n_members: int) -> int | None:
+    """The member that drives a repeat's potential end; None for the mean."""
+    if protocol.committee.driver == "mean":
+        return None
+    return protocol.committee.member if protocol.committee.driver == "one-member" else repeat % n_members

@@ -217,6 +217,8 @@ def _gaussian_crossing(work: SwitchingWork) -> float:
     first, second = float(np.mean(work.forward)), -float(np.mean(work.reverse))
     a, b = float(np.var(work.forward, ddof=1)), float(np.var(work.reverse, ddof=1))
     middle = 0.5 * (first + second)
+    if min(a, b) == 0.0:  # switches without dissipation: one potential and itself
+        return middle
     roots = np.roots([1 / b - 1 / a, 2 * (first / a - second / b), second**2 / b - first**2 / a - np.log(a / b)])
     real = roots[np.abs(roots.imag) < 1e-9].real
     return float(real[np.argmin(np.abs(real - middle))]) if len(real) else middle

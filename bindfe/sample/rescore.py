@@ -45,6 +45,10 @@ class Offsets:
         """Mean of (committee mean - force field) [kJ/mol]: less it, the two potentials share a scale."""
         return float(np.mean(self.members_kj_mol)) - self.mm_kj_mol
 
+    def gap_kj_mol(self, member: int) -> float:
+        """Mean of (one member - force field) [kJ/mol]."""
+        return self.members_kj_mol[member] - self.mm_kj_mol
+
 
 def reference_offsets(frames: ArrayLike, *, committee: Committee, internal: MolecularEnergy) -> Offsets:
     """Choose the zeros of the potentials: their means over some frames of the ligand.

@@ -25,7 +25,7 @@ import openmm
 from numpy.typing import NDArray
 
 from bindfe.errors import InputError, SamplingError
-from bindfe.mlip.committee import Committee
+from bindfe.mlip.committee import Committee, DividesCommittee
 from bindfe.mlip.hybrid import add_potential
 from bindfe.mlip.internal import InternalEnergy
 from bindfe.protocol import Protocol, SwitchingSettings
@@ -98,7 +98,8 @@ class EnvironmentCorrection:
     work: SwitchingWork
     """From the force field (0) to the potential less its offset (1) and back [kT]."""
     committee: CommitteeEnergies
-    """Energies of the members on the frames of the potential's end, driver ``mean``; frames in time order."""
+    """Energies of the members on the frames of the potential's end; their driver (the mean or a member) is the
+    potential that the work goes to; frames in time order."""
 
 
 def correct_environment(
@@ -108,34 +109,38 @@ def correct_environment(
     committee: Committee,
     offsets: Offsets,
     directory: Path,
+    driver: int | None = None,
     progress: Progress | None = None,
 ) -> EnvironmentCorrection:
-    """Switch between the force field and a committee's mean in one environment, or continue to.
+    """Switch between the force field and a committee's mean, or one member, in one environment, or continue to.
 
     Args:
         end: The force field's end. Switch i starts from frame p(i mod F) of a seeded permutation p.
         protocol: Its ``committee.switching`` (number and length of switches, the run at the potential's end,
             time step), ``sampling`` (temperature and friction) and ``compute``.
-        committee: Potentials of the ligand; the mean of all its members drives.
+        committee: Potentials of the ligand.
         offsets: Zeros of the potentials: the same in both environments.
         directory: Where batches are stored; whole batches in it are not run again.
+        driver: The member that drives, at the cost of one; None for the mean of all.
         progress: Called after each batch.
 
     Returns:
         ``switching.number`` works in each direction and the members' energies at the potential's end.
 
     Raises:
+        InputError: A driver that the committee does not have, or a committee that cannot be divided.
         SamplingError: Dynamics failed; the message names environment, repeat and switch.
     """
     settings, sampling = protocol.committee.switching, protocol.sampling
-    driver = Driver(
-        system=add_potential(end.system, end.ligand_atoms, committee=committee, offset=offsets.mean_gap_kj_mol),
+    driving, offset = _driving(committee, offsets, driver)
+    engine = Driver(
+        system=add_potential(end.system, end.ligand_atoms, committee=driving, offset=offset),
         temperature=sampling.temperature,
         friction=sampling.friction,
         time_step=settings.time_step,
         compute=protocol.compute,
     )
-    campaign = _Campaign(driver=driver, end=end, starts=end.starts(), settings=settings, directory=directory)
+    campaign = _Campaign(driver=engine, end=end, starts=end.starts(), settings=settings, directory=directory)
     batches = campaign.run(progress)
     ligand = np.concatenate([batch["ligand"] for batch in batches])[: settings.number]
     return EnvironmentCorrection(
@@ -152,9 +157,21 @@ def correct_environment(
             offsets=offsets,
             temperature=sampling.temperature,
             environment=end.environment,
-            driver="mean",
+            driver="mean" if driver is None else committee.members[driver],
         ),
     )
+
+
+def _driving(committee: Committee, offsets: Offsets, driver: int | None) -> tuple[Committee, float]:
+    """What drives, and the constant that puts it on the force field's scale [kJ/mol]."""
+    if driver is None:
+        return committee, offsets.mean_gap_kj_mol
+    if not isinstance(committee, DividesCommittee) or not 0 <= driver < len(committee.members):
+        raise InputError(
+            f"member {driver} of {committee.name} cannot drive alone: it has members 0 to {len(committee.members) - 1}"
+            f"{'' if isinstance(committee, DividesCommittee) else ', which cannot be taken apart'}; use the mean"
+        )
+    return committee.subset([driver]), offsets.gap_kj_mol(driver)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

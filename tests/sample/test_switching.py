@@ -11,6 +11,7 @@ import pytest
 from scipy import integrate
 
 from bindfe.errors import InputError, SamplingError
+from bindfe.estimate.members import to_mean
 from bindfe.estimate.work import estimate_switching
 from bindfe.mlip.hybrid import LAMBDA_MLIP, add_potential
 from bindfe.mlip.internal import InternalEnergy
@@ -333,3 +334,147 @@ def test_every_draw_has_a_seed_of_its_own() -> None:
     }
     assert len(seeds) == 2 * 3 * 3 * 50
     assert min(seeds) > 0
+
+
+class Pair(Plug):
+    """Two plugs, of which one may drive alone."""
+
+    members = ("soft", "stiff")
+
+    def __init__(self, springs: tuple[float, float]) -> None:
+        super().__init__(diatomic(float(np.mean(springs))))
+        self.plugs = tuple(Plug(diatomic(spring)) for spring in springs)
+
+    def energies(self, positions_nm: Any) -> np.ndarray:
+        return np.concatenate([plug.energies(positions_nm) for plug in self.plugs])
+
+    def subset(self, members: Any) -> Plug:
+        (member,) = members
+        return self.plugs[member]
+
+
+def test_a_member_that_drove_a_repeat_brings_it_to_the_mean_of_both(tmp_path: Path) -> None:
+    """The free energy of the mean's spring by quadrature, from two runs that never saw the mean."""
+    springs, mm = (45000.0, 55000.0), 30000.0
+    exact = diatomic_free_energy(50000.0) - diatomic_free_energy(mm)
+    for driver, name in enumerate(("soft", "stiff")):
+        end = ForceFieldEnd(
+            system=diatomic(mm),
+            ligand_atoms=(0, 1),
+            frames=sample_diatomic(mm, 200, seed=5),
+            environment="free",
+            repeat=driver,
+            seed=11,
+        )
+        found = correct_environment(
+            end,
+            Protocol(
+                analytic=AnalyticSettings(),
+                committee=CommitteeSettings(switching=SETTINGS),
+                sampling=SAMPLING,
+                compute=REFERENCE,
+            ),
+            committee=Pair(springs),
+            offsets=Offsets(members_kj_mol=(0.0, 0.0), mm_kj_mol=0.0),
+            directory=tmp_path / name,
+            driver=driver,
+        )
+        assert found.committee.driver == name
+        estimate = estimate_switching(found.work, seed=1)
+        step, error = to_mean(found.committee.u_mn, driver=driver)
+        assert abs(estimate.delta_f + step - exact) < 3 * np.hypot(estimate.standard_error, error)
+
+
+def test_a_member_that_is_not_there_or_cannot_be_taken_out_does_not_drive(tmp_path: Path) -> None:
+    end = ForceFieldEnd(
+        system=diatomic(2e4), ligand_atoms=(0, 1), frames=np.zeros((3, 2, 3)), environment="free", repeat=0, seed=1
+    )
+    for committee, driver, why in ((Pair((1e4, 2e4)), 2, "members 0 to 1"), (Plug(diatomic(2e4)), 0, "taken apart")):
+        with pytest.raises(InputError, match=why):
+            correct_environment(
+                end,
+                Protocol(analytic=AnalyticSettings(), sampling=SAMPLING, compute=REFERENCE),
+                committee=committee,
+                offsets=Offsets(members_kj_mol=(0.0, 0.0), mm_kj_mol=0.0),
+                directory=tmp_path,
+                driver=driver,
+            )
+
+
+def gas_in_a_box(spring: float, *, number: int = 40, width: float = 2.4) -> tuple[openmm.System, np.ndarray]:
+    """A diatomic that meets nothing, in a box of argon at constant pressure; its positions come first."""
+    system = diatomic(spring)
+    box = np.eye(3) * width
+    system.setDefaultPeriodicBoxVectors(*box)
+    argon = openmm.NonbondedForce()
+    argon.setNonbondedMethod(openmm.NonbondedForce.CutoffPeriodic)
+    argon.setCutoffDistance(0.9)
+    for _ in range(2):
+        argon.addParticle(0.0, 0.1, 0.0)
+    argon.addException(0, 1, 0.0, 0.1, 0.0)
+    for _ in range(number):
+        system.addParticle(40.0)
+        argon.addParticle(0.0, 0.34, 1.0)
+    system.addForce(argon)
+    system.addForce(openmm.MonteCarloBarostat(80.0, TEMPERATURE))
+    places = np.stack(np.meshgrid(*[np.arange(4)] * 3), -1).reshape(-1, 3)[1 : number + 1]
+    return system, places * (width / 4) + 0.1
+
+
+def boxed_end(frames: np.ndarray, *, spring: float, seed: int = 3) -> ForceFieldEnd:
+    system, argon = gas_in_a_box(spring)
+    whole_frames = np.array([np.concatenate([frame, argon]) for frame in frames])
+    boxes = np.array([np.eye(3) * 2.4] * len(frames))
+    return ForceFieldEnd(
+        system=system,
+        ligand_atoms=(0, 1),
+        frames=whole_frames,
+        boxes=boxes,
+        environment="water",
+        repeat=0,
+        seed=seed,
+    )
+
+
+def test_in_a_box_the_correction_of_a_ligand_that_meets_nothing_is_that_of_the_gas(tmp_path: Path) -> None:
+    soft, stiff = 20000.0, 60000.0
+    protocol = Protocol(
+        analytic=AnalyticSettings(),
+        committee=CommitteeSettings(switching=SETTINGS.model_copy(update={"number": 30})),
+        sampling=SAMPLING,
+        compute=REFERENCE,
+    )
+    offsets = Offsets(members_kj_mol=(0.0,), mm_kj_mol=0.0)
+    end = boxed_end(sample_diatomic(soft, 60, seed=5), spring=soft)
+    found = [
+        correct_environment(
+            end, protocol, committee=Plug(diatomic(stiff)), offsets=offsets, directory=tmp_path / name
+        )
+        for name in ("a", "b")
+    ]
+    estimate = estimate_switching(found[0].work, seed=1)
+    exact = diatomic_free_energy(stiff) - diatomic_free_energy(soft)
+    assert abs(estimate.delta_f - exact) < 3 * estimate.standard_error
+    np.testing.assert_array_equal(found[0].work.reverse, found[1].work.reverse)
+    volumes = [np.linalg.det(read_arrays(path)["box"]) for path in sorted((tmp_path / "a").glob("batch-*.npz"))]
+    assert np.std(volumes) > 0.01  # the pressure is kept at the potential's end
+
+
+def test_a_switch_keeps_the_volume_that_it_begins_with() -> None:
+    """Work against an energy of 3 kJ/mol/nm^3 times volume and parameter is that of one volume, exactly."""
+    system, argon = gas_in_a_box(20000.0)
+    tax = openmm.CustomVolumeForce(f"3*{LAMBDA_MLIP}*v")
+    tax.addGlobalParameter(LAMBDA_MLIP, 0.0)
+    tax.setForceGroup(30)
+    system.addForce(tax)
+    driver = Driver(system=system, temperature=TEMPERATURE, friction=5.0, time_step=0.001, compute=REFERENCE)
+    start = Replica(
+        positions=np.concatenate([sample_diatomic(20000.0, 1, seed=1)[0], argon]),
+        velocities=np.zeros((42, 3)),
+        box=np.eye(3) * 2.4,
+    )
+    after = driver.sample(start, value=0.0, steps=500, n_frames=1, seed=2, thermalise=True)[0]
+    assert after.box is not None
+    volume = np.linalg.det(after.box)
+    assert abs(volume - 2.4**3) > 0.01
+    assert driver.switch(after, forward=True, steps=200, seed=4) == pytest.approx(3 * volume / KT, rel=1e-9)
