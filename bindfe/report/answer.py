@@ -76,6 +76,8 @@ def _entry(
         "intervals_kcal_mol": intervals,
         "calibrated": prediction.calibrated,
         "guarantee": prediction.guarantee,
+        "unidirectional": prediction.unidirectional,
+        "committee": _committee(estimate),
         "budget_kcal_mol": _budget(prediction),
         "terms_kcal_mol": _terms(estimate),
         "force_field_kcal_mol": _force_field(force_field),
@@ -98,6 +100,8 @@ def _failed(ligand: str, reason: str, message: str, prediction: Prediction | Non
         "intervals_kcal_mol": {},
         "calibrated": False,
         "guarantee": "",
+        "unidirectional": False,
+        "committee": None,
         "budget_kcal_mol": dict.fromkeys(COMPONENT_COLOURS),
         "terms_kcal_mol": {},
         "force_field_kcal_mol": None,
@@ -137,6 +141,21 @@ def _force_field(prediction: Prediction | None) -> dict[str, float | None] | Non
     return {
         "delta_g": _finite(prediction.location_kcal_mol),
         "standard_error": _finite(prediction.standard_error_kcal_mol),
+    }
+
+
+def _committee(estimate: BindingEstimate | None) -> dict[str, Any] | None:
+    """How the members' delta_g were found, and what they are; ligands' differences need the vector."""
+    if estimate is None or estimate.committee is None:
+        return None
+    route = estimate.committee
+    return {
+        "route": route.route,
+        "trusted": route.trusted,
+        "reason": route.reason,
+        "alpha": route.alpha,
+        "members_kcal_mol": [_finite(float(value)) for value in estimate.delta_g_members],
+        "member_errors_kcal_mol": [_finite(float(value)) for value in estimate.member_errors],
     }
 
 
