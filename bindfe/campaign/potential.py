@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bindfe.campaign.audit import audit_end
 from bindfe.campaign.ends import end_frames, environments, leg_of, ligand_frames, plain_end
 from bindfe.campaign.execute import Failure, Tick, run_jobs
 from bindfe.campaign.plan import task_seed
@@ -303,11 +304,13 @@ def _switch(run: Run, task: SwitchingTask) -> None:
         repeat=task.repeat,
         seed=task.seed,
     )
+    offsets = _offsets(run, protocol, task.ligand, committee)
+    audit_end(plain, committee=committee, offset=offsets.mean_gap_kj_mol).require()
     correction = correct_environment(
         end,
         protocol,
         committee=committee,
-        offsets=_offsets(run, protocol, task.ligand, committee),
+        offsets=offsets,
         directory=directory,
         driver=_driver(protocol, task.repeat, len(committee.members)),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,7 +34,7 @@ class Probe:
         Raises:
             InputError: The positions do not fit the System.
         """
-        self.system = system
+        self.system = _without_barostat(system)
         self.positions = np.array(positions_nm, dtype=float)
         if self.positions.shape != (system.getNumParticles(), 3):
             raise InputError(f"positions of shape ({system.getNumParticles()}, 3) are needed: {self.positions.shape}")
@@ -122,6 +123,17 @@ class Probe:
             _energy_of(state) if what.get("energy") else 0.0,
             _forces_of(state) if what.get("forces") else np.empty((0, 3)),
         )
+
+
+def _without_barostat(system: openmm.System) -> openmm.System:
+    """A System whose volume stays; a copy only if it did not."""
+    barostats = [index for index, force in enumerate(system.getForces()) if "Barostat" in type(force).__name__]
+    if not barostats:
+        return system
+    still = copy.deepcopy(system)
+    for index in reversed(barostats):
+        still.removeForce(index)
+    return still
 
 
 def _energy_of(state: openmm.State) -> float:
