@@ -34,7 +34,6 @@ ORGANIC = [
     "CC(=O)Nc1ccc(O)cc1",
     "OCC(O)CO",
 ]
-]
 WITHOUT_MORE = ["CCN", "C=CC=C", "NCC(=O)O", "c1ccncc1", "CC(C)O", "O=C=O", "N#CC#N", "OC=O"]
 WITH_MORE = ["CS", "CCl", "CF", "C1=CSC=C1", "FC(F)(F)Cl", "CS(=O)(=O)N", "Clc1ccccc1F", "S"]
 MOLECULES = {"ani2x": ORGANIC + WITH_MORE, "ani1x": ORGANIC + WITHOUT_MORE, "ani1ccx": ORGANIC + WITHOUT_MORE}
