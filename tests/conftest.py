@@ -42,11 +42,21 @@ def _gpu() -> bool:
     return bool({"CUDA", "HIP", "OpenCL"} & set(names))
 
 
+def _kernel() -> bool:
+    from bindfe.errors import MissingDependency
+    from bindfe.sample.plumed import find_kernel
+
+    try:
+        return find_kernel().is_file()
+    except MissingDependency:
+        return False
+
+
 NEEDS = {
     "data": (lambda: _data() is not None, "BINDFE_DATA names no directory"),
     "mlip": (_weights, "torchani or its weights are absent"),
     "gpu": (_gpu, "OpenMM sees no GPU platform"),
-    "plumed": (lambda: "PLUMED_KERNEL" in os.environ, "PLUMED_KERNEL names no kernel"),
+    "plumed": (_kernel, "there is no PLUMED kernel: pip install --no-deps hillclimber, or set PLUMED_KERNEL"),
 }
 
 

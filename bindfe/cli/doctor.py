@@ -8,6 +8,8 @@ from pathlib import Path
 
 import typer
 
+from bindfe.errors import MissingDependency
+
 _PARTS = {
     "openmm": ("molecular dynamics", "pip install openmm"),
     "openmmtools": ("double decoupling", "pip install openmmtools"),
@@ -29,9 +31,7 @@ def doctor() -> None:
         typer.echo(f"{'ok     ' if there else 'missing'}  {module:16s} {purpose}" + ("" if there else f": {remedy}"))
     _platforms()
     _weights()
-    kernel = os.environ.get("PLUMED_KERNEL", "")
-    found = bool(kernel) and Path(kernel).exists()
-    typer.echo(f"{'ok     ' if found else 'missing'}  PLUMED kernel    set PLUMED_KERNEL; no protocol uses it yet")
+    _plumed()
 
 
 def _importable(module: str) -> bool:
@@ -62,3 +62,19 @@ def _weights() -> None:
         there = bool(data) and path.exists()
         where = str(path) if there else "set BINDFE_DATA, or let torchani download them at first use"
         typer.echo(f"{'ok     ' if there else 'missing'}  {name:16s} {where}")
+
+
+def _plumed() -> None:
+    if not _importable("openmm"):
+        return
+    from bindfe.sample.plumed import find_kernel
+    from bindfe.sample.plumed.find import has_openmm_plumed
+
+    try:
+        typer.echo(f"ok       PLUMED kernel    {find_kernel()}")
+    except MissingDependency as error:
+        typer.echo(f"missing  PLUMED kernel    {error}")
+    if has_openmm_plumed():
+        typer.echo(
+            "ok       openmm-plumed    there, and not used: its PlumedForce deposits whenever an energy is asked for"
+        )

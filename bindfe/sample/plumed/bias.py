@@ -95,9 +95,8 @@ class PlumedBias:
         masses = np.array(
             [system.getParticleMass(i).value_in_unit(unit.dalton) for i in range(system.getNumParticles())]
         )
-        atoms = check_script(self.script, kernel=find_kernel(self.kernel), masses=masses, directory=self.directory)
-        if not atoms:
-            raise InputError("plumed.dat has no variable that depends on atoms: there is nothing to bias")
+        needed = check_script(self.script, kernel=find_kernel(self.kernel), masses=masses, directory=self.directory)
+        atoms = needed or (0,)  # VOLUME needs none, and no particles would mean all
         charges = _charges(system)
         self._spec = BiasSpec(
             identity=uuid.uuid4().hex[:12],
@@ -120,27 +119,18 @@ class PlumedBias:
 
     @contextlib.contextmanager
     def armed(self, context: openmm.Context) -> Iterator[None]:
-        """Deposit for every step that a Context takes inside of this block.
+        """Deposit for every step that a Context takes inside of this block, for example by a Simulation.
 
         The last configuration is deposited for at the end, and PLUMED's files are written to disk: a
         checkpoint that is saved after the block belongs to them. An error inside leaves the last
-        configuration out.
+        configuration out. Inside, the process works in the bias's directory, because PLUMED opens files
+        where the process works.
 
         Raises:
             SamplingError: The step count went back since the last block; see :meth:`restart_at`.
         """
-        if isinstance(context.getIntegrator(), _UNSUITABLE):
-            raise InputError(
-                f"PLUMED counts equal steps of one system, not those of {type(context.getIntegrator()).__name__}"
-            )
-        bridge = self._bridged()
-        bridge.arm(context)
-        try:
+        with self._armed(context, exclusive=False):
             yield
-        except BaseException:
-            bridge.disarm(commit=False)
-            raise
-        bridge.disarm(commit=True)
 
     def step(self, context: openmm.Context, steps: int) -> None:
         """Take time steps, deposit for each and commit the last.
@@ -148,11 +138,25 @@ class PlumedBias:
         Raises:
             SamplingError: PLUMED or OpenMM met an error; the message has the step.
         """
-        with self.armed(context):
+        with self._armed(context, exclusive=True):
             try:
                 context.getIntegrator().step(steps)
             except openmm.OpenMMException as error:
                 raise SamplingError(str(error)) from error
+
+    @contextlib.contextmanager
+    def _armed(self, context: openmm.Context, *, exclusive: bool) -> Iterator[None]:
+        integrator = context.getIntegrator()
+        if isinstance(integrator, _UNSUITABLE):
+            raise InputError(f"PLUMED counts equal steps of one system, not those of {type(integrator).__name__}")
+        bridge = self._bridged()
+        bridge.arm(context, exclusive=exclusive)
+        try:
+            yield
+        except BaseException:
+            bridge.disarm(commit=False)
+            raise
+        bridge.disarm(commit=True)
 
     def restart_at(self, context: openmm.Context) -> None:
         """Go back with a Context: cut PLUMED's files to its step count and start PLUMED again from them.

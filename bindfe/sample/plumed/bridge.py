@@ -22,13 +22,14 @@ from typing import Any
 import numpy as np
 import openmm
 
-from bindfe.errors import SamplingError
-from bindfe.sample.plumed.files import bias_strides, cut, outputs, picoseconds
+from bindfe.errors import InputError, SamplingError
+from bindfe.sample.plumed.files import bias_strides, cut, outputs, picoseconds, would_cut
 from bindfe.sample.plumed.find import find_kernel
 from bindfe.sample.plumed.kernel import Floats, Kernel, KernelError
 from bindfe.sample.plumed.script import plain_message, read_into, read_statements, scratch, with_included
 
 _LOG = "plumed.log"
+_NEVER = 2**62
 _POSITIONS = openmm.State.Positions
 # The wrapped methods cost 0.2 to 1 microsecond a call more than the functions that they call.
 _step_count = openmm._openmm.State_getStepCount
@@ -81,6 +82,7 @@ class Bridge:
     def __init__(self, spec: BiasSpec) -> None:
         """Make a bridge; the kernel is started when it is first needed."""
         self.spec = spec
+        self._periodic, self._parameter = spec.periodic, spec.parameter
         self._kernel: Kernel | None = None
         self._live = False
         self._time_step = 0.0
@@ -88,8 +90,8 @@ class Bridge:
         self._token = 0.0
         self._seen = -1
         self._flush = False
-        self._home: int | None = None
-        self._away: int | None = None
+        self._exclusive = False
+        self._home = Path.cwd()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return open_bridge, (self.spec,)
@@ -107,13 +109,13 @@ class Bridge:
         _vectors_into(state, _POSITIONS, self._positions)
         if self._scattered:
             self._all_positions[self._rows] = self._flat_positions
-        if self.spec.periodic:
+        if self._periodic:
             box = self._box
             (box[0], _, _), (box[3], box[4], _), (box[6], box[7], box[8]) = _box_vectors(state)
         energy = self._calculate(step)
         if advances:
             self._update(step)
-            if any(step % stride == 0 for stride in self._strides):
+            if step % self._stride == 0:
                 energy = self._calculate(step)
         if not math.isfinite(energy):
             raise SamplingError(
@@ -128,8 +130,13 @@ class Bridge:
         """The PLUMED instance, where there is one."""
         return self._kernel
 
-    def arm(self, context: openmm.Context) -> None:
-        """From the next step on, this Context deposits.
+    def arm(self, context: openmm.Context, *, exclusive: bool) -> None:
+        """From the next step on, this Context deposits, and the process works in PLUMED's directory.
+
+        Args:
+            context: The Context.
+            exclusive: No other Context is evaluated until it is disarmed. To tell them apart costs
+                2.5 microseconds a step.
 
         Raises:
             SamplingError: Another Context is armed, its step count went back, or its time step changed.
@@ -145,12 +152,13 @@ class Bridge:
                 "new PlumedBias, with restart=True to keep the hills"
             )
         if not self._live:
+            self._refuse_to_forget(step, time_step)
             self._start(step=step, time_step=time_step, restart=self.spec.restart)
         self._token = float(next(_tokens))
         context.setParameter(self.spec.parameter, self._token)
-        if Path.cwd() != Path(self.spec.directory):
-            self._home, self._away = os.open(".", os.O_RDONLY), os.open(self.spec.directory, os.O_RDONLY)
-        self._context = context
+        self._home = Path.cwd()
+        os.chdir(self.spec.directory)  # an update may open files; to change back and forth costs 15 microseconds
+        self._context, self._exclusive = context, exclusive
 
     def disarm(self, *, commit: bool) -> None:
         """The armed Context deposits no more.
@@ -169,10 +177,8 @@ class Bridge:
                 self._finish(context)
         finally:
             self._context, self._flush = None, False
-            for descriptor in (self._home, self._away):
-                if descriptor is not None:
-                    os.close(descriptor)
-            self._home = self._away = None
+            os.chdir(self._home)
+            _libc.fflush(None)  # PLUMED flushes in an update only, and this step's may be over
 
     def restart_at(self, context: openmm.Context) -> None:
         """Start PLUMED again from its files, cut back to the step of a Context."""
@@ -188,23 +194,18 @@ class Bridge:
 
     def _advances(self, state: openmm.State, step: int) -> bool:
         """Whether this is the armed Context, at a step that it was not yet seen at."""
-        if _parameters(state)[self.spec.parameter] != self._token:
-            return False
+        if not self._exclusive and _parameters(state)[self._parameter] != self._token:
+            return False  # another Context of the same System
         if step < self._seen:
             raise SamplingError(_went_back(self._seen, step))
         return True
 
     def _update(self, step: int) -> None:
         """Deposit and print for the configuration that was calculated last."""
-        if self._away is not None:
-            os.fchdir(self._away)  # an update may open files
         try:
             self._kernel_update(flush=self._flush)
         except KernelError as error:
             raise _at_step(step, error) from error
-        finally:
-            if self._home is not None:
-                os.fchdir(self._home)
         self._seen = step
 
     def _finish(self, context: openmm.Context) -> None:
@@ -216,7 +217,6 @@ class Bridge:
         if context.getStepCount() != self._seen:
             self._flush = True
             context.getState(energy=True, groups={self._group(context)})
-        _libc.fflush(None)  # PLUMED flushes in an update only, and this step's may be over
 
     def _group(self, context: openmm.Context) -> int:
         for force in context.getSystem().getForces():
@@ -233,6 +233,22 @@ class Bridge:
             return self._kernel_calculate(step)
         except KernelError as error:
             raise _at_step(step, error) from error
+
+    def _refuse_to_forget(self, step: int, time_step: float) -> None:
+        """A new Context counts from 0, and cutting there would throw all hills away."""
+        if step > 0 or not self.spec.restart:
+            return
+        directory = Path(self.spec.directory)
+        statements = with_included(read_statements(self.spec.script), directory)
+        tick = time_step / picoseconds(statements)
+        for path in outputs(statements, directory):
+            lost = would_cut(path, time=0.0, time_step=tick)
+            if lost:
+                raise InputError(
+                    f"restart=True, but the Context is at step 0 and {path} has {lost} lines of later steps, which "
+                    "would be cut off: load the checkpoint that belongs to them or call context.setStepCount, or make "
+                    "the PlumedBias without restart to begin anew"
+                )
 
     def _start(self, *, step: int, time_step: float, restart: bool) -> None:
         """Start PLUMED in its directory, after its files were cut back to a step."""
@@ -263,6 +279,7 @@ class Bridge:
             temperature=spec.temperature,
             time_step=time_step,
             restart=restart,
+            virial=False,
             log=_LOG,
         )
         read_into(kernel, read_statements(spec.script))
@@ -272,7 +289,8 @@ class Bridge:
         """Lay views on the kernel's arrays, so that a call allocates nothing."""
         atoms = np.array(self.spec.atoms, dtype=np.int64)
         self._kernel, self._kernel_calculate, self._kernel_update = kernel, kernel.calculate, kernel.update
-        self._strides = bias_strides(with_included(read_statements(self.spec.script), Path(self.spec.directory)))
+        strides = bias_strides(with_included(read_statements(self.spec.script), Path(self.spec.directory)))
+        self._stride = math.gcd(*strides) or _NEVER
         self._box = (ctypes.c_double * 9).from_address(kernel.box.ctypes.data)
         self._scattered = bool(atoms[-1] - atoms[0] + 1 != len(atoms))
         self._all_positions, self._all_forces = kernel.positions.reshape(-1), kernel.forces.reshape(-1)

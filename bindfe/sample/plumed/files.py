@@ -66,22 +66,31 @@ def cut(path: Path, *, time: float, time_step: float) -> int:
     Raises:
         InputError: A line is not a line of numbers.
     """
-    if not path.is_file():
-        return 0
-    text = path.read_text()
-    fields = text.split("\n", 1)[0].split()
-    if fields[:3] != ["#!", "FIELDS", "time"]:
-        return 0
-    deposited = any(field.startswith("sigma_") for field in fields)
-    limit = time + (0.5 if deposited else -0.5) * time_step
-    lines = text.split("\n")
-    kept = [line for line in lines[:-1] if line.startswith("#!") or _time(path, line) < limit]
-    removed = len(lines) - 1 - len(kept) + bool(lines[-1])
+    kept, removed = _split(path, time=time, time_step=time_step)
     if removed:
         temporary = path.with_name(f"{path.name}.cut")
         temporary.write_text("".join(f"{line}\n" for line in kept))
         os.replace(temporary, path)
     return removed
+
+
+def would_cut(path: Path, *, time: float, time_step: float) -> int:
+    """How many lines :func:`cut` would take out; the file is left as it is."""
+    return _split(path, time=time, time_step=time_step)[1]
+
+
+def _split(path: Path, *, time: float, time_step: float) -> tuple[list[str], int]:
+    """Lines that stay, and the number of those that do not."""
+    if not path.is_file():
+        return [], 0
+    lines = path.read_text().split("\n")
+    fields = lines[0].split()
+    if fields[:3] != ["#!", "FIELDS", "time"]:
+        return [], 0
+    deposited = any(field.startswith("sigma_") for field in fields)
+    limit = time + (0.5 if deposited else -0.5) * time_step
+    kept = [line for line in lines[:-1] if line.startswith("#!") or _time(path, line) < limit]
+    return kept, len(lines) - 1 - len(kept) + bool(lines[-1])
 
 
 def _time(path: Path, line: str) -> float:

@@ -110,6 +110,7 @@ class Kernel:
         temperature: float,
         time_step: float,
         restart: bool,
+        virial: bool,
         log: Path | str,
     ) -> None:
         """Make an instance that is ready to read input.
@@ -121,6 +122,7 @@ class Kernel:
             temperature: Temperature that the script's biases are told [K].
             time_step: Time between two steps [ps], for the clock in PLUMED's files.
             restart: Whether PLUMED appends to its files and reads its hills.
+            virial: Whether ``virial`` is calculated, too; it is added to what stands there.
             log: File for PLUMED's log, relative to the working directory.
 
         Raises:
@@ -147,6 +149,8 @@ class Kernel:
         self._tell("setKbT", thermal_energy(temperature))
         self._tell("setRestart", int(restart))
         self._tell("setLogFile", str(log))
+        if not virial:
+            self.command("setNoVirial")
         self.command("init")
         self.api = self.ask("getApiVersion")
         self.calculate = self._calculator()

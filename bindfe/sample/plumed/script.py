@@ -150,6 +150,7 @@ def check_script(script: str, *, kernel: Path, masses: np.ndarray, directory: Pa
             temperature=300.0,
             time_step=0.001,
             restart=False,
+            virial=False,
             log="plumed.log",
         )
         try:
