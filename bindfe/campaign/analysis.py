@@ -100,7 +100,7 @@ def _estimate_along_path(run: Run, protocol: Protocol, name: str) -> BindingEsti
     result = estimate_path(run, protocol, name)
     outcome = conclude(result.estimates, result.judgement, ligand=name, temperature=protocol.sampling.temperature)
     if isinstance(outcome, NotConverged):
-        raise ConvergenceError(outcome.text)
+        raise ConvergenceError(outcome.text.removeprefix(f"{name}: "))
     write_record(run.ligand(name) / "binding.json", outcome)
     return outcome
 

@@ -14,7 +14,7 @@ from bindfe.protocol import Protocol, parse_protocol
 from bindfe.report.material import Failure, LigandMaterial, ReportMaterial, Timing
 from bindfe.report.page import write_report
 from bindfe.report.summary import summarise
-from bindfe.results import Affinity, BindingEstimate, LegEstimate, PreparedLeg
+from bindfe.results import Affinity, BindingEstimate, LegEstimate, PathResult, PreparedLeg
 from bindfe.sample.exchange import chunk_paths
 from bindfe.store import Run, checksum, read_arrays, read_plain, read_record, read_records
 
@@ -53,6 +53,11 @@ def load_material(run: Run) -> ReportMaterial:
             for entry in entries
             if entry["status"] != "ok"
         ),
+        unconverged=tuple(
+            path
+            for entry in entries
+            if entry["status"] != "ok" and (path := _path_result(run, protocol, entry["ligand"])) is not None
+        ),
         coverages=protocol.estimator.coverage,
         minimum_overlap=protocol.estimator.minimum_overlap,
         provenance=_provenance(run, protocol, tuple(entry["ligand"] for entry in entries)),
@@ -68,12 +73,19 @@ def _ligand(run: Run, protocol: Protocol, name: str, measured: dict[str, Affinit
         binding=binding,
         force_field=force_field_prediction(run, protocol, binding),
         legs=read_records(directory / "estimate.json", LegEstimate) if protocol.road == "alchemy" else (),
+        path=_path_result(run, protocol, name),
         committee=committee_reports(run, protocol, name),
         depiction_svg=depiction.read_text(encoding="utf-8") if depiction.exists() else "",
         measured=measured.get(name),
         exact_kcal_mol=_exact(protocol),
         timings=_timings(run, protocol, name),
     )
+
+
+def _path_result(run: Run, protocol: Protocol, name: str) -> PathResult | None:
+    """What was seen along a ligand's path; None for alchemy, or where nothing was."""
+    path = run.ligand(name) / "path.json"
+    return read_record(path, PathResult) if protocol.road != "alchemy" and path.exists() else None
 
 
 def _exact(protocol: Protocol) -> float | None:

@@ -5,6 +5,7 @@ Overlap and mixing show the worst repeat, because a mean over repeats would hide
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -92,7 +93,6 @@ def _frame(axes: Axes, row: int, column: int) -> None:
     axes.add_patch(patch)
 
 
-@style.styled
 def draw_convergence(legs: tuple[LegEstimate, ...], *, temperature: float) -> Figure:
     """The leg's free energy from growing parts of its samples, forward and backward, a panel a repeat.
 
@@ -100,18 +100,31 @@ def draw_convergence(legs: tuple[LegEstimate, ...], *, temperature: float) -> Fi
         legs: The repeats of one leg.
         temperature: Temperature of the leg [K], which turns kT into kcal/mol.
     """
+    series = {leg.repeat: leg.convergence for leg in legs}
+    return draw_growth(series, of=f"{legs[0].kind.value} leg", temperature=temperature)
+
+
+@style.styled
+def draw_growth(series: Mapping[int, Convergence], *, of: str, temperature: float) -> Figure:
+    """A free energy from growing parts of the samples, forward and backward, a panel a repeat.
+
+    Args:
+        series: Each repeat's.
+        of: What it is the free energy of.
+        temperature: Temperature [K], which turns kT into kcal/mol.
+    """
     from matplotlib.figure import Figure
 
-    columns = min(len(legs), _PANELS_PER_ROW)
-    rows = -(-len(legs) // columns)
+    columns = min(len(series), _PANELS_PER_ROW)
+    rows = -(-len(series) // columns)
     figure = Figure(figsize=(7.2, 0.55 + 2.1 * rows))
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    for axes, leg in zip(panels.flat, legs, strict=False):
-        _draw_both_ways(axes, leg.convergence, kt_to_kcal(1.0, temperature))
-        axes.set_title(f"repeat {leg.repeat + 1}", fontsize=9)
-    for axes in list(panels.flat)[len(legs) :]:
+    for axes, (repeat, convergence) in zip(panels.flat, series.items(), strict=False):
+        _draw_both_ways(axes, convergence, kt_to_kcal(1.0, temperature))
+        axes.set_title(f"repeat {repeat + 1}", fontsize=9)
+    for axes in list(panels.flat)[len(series) :]:
         axes.set_visible(False)
-    figure.supylabel(f"{legs[0].kind.value} leg (kcal/mol)", fontsize=9)
+    figure.supylabel(f"{of} (kcal/mol)", fontsize=9)
     figure.supxlabel("part of the samples used (%)", fontsize=9)
     named = {
         label: handle for axes in panels.flat for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)

@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING
 
 from bindfe.report import style
 from bindfe.report.draw_committee import draw_committee
-from bindfe.report.draw_leg import draw_convergence, draw_mixing, draw_overlap, least_mixed, least_overlapping
+from bindfe.report.draw_leg import (
+    draw_convergence,
+    draw_growth,
+    draw_mixing,
+    draw_overlap,
+    least_mixed,
+    least_overlapping,
+)
+from bindfe.report.draw_path import draw_profile
 from bindfe.report.draw_prediction import draw_budget, draw_cycle, draw_interval
 from bindfe.report.material import LigandMaterial, ReportMaterial
-from bindfe.results import LegEstimate
+from bindfe.results import LegEstimate, PathResult
 from bindfe.states import LegKind
 
 if TYPE_CHECKING:
@@ -64,8 +72,9 @@ def draw_ligand(material: LigandMaterial, run: ReportMaterial, *, stem: str) -> 
         stem: What the names of its files begin with.
 
     Returns:
-        Pictures by role: ``interval``, ``budget``, ``cycle``, ``committee`` if there is one, and
-        ``overlap-LEG``, ``convergence-LEG``, ``mixing-LEG`` for each leg.
+        Pictures by role: ``interval``, ``budget``, ``cycle``, ``committee`` if there is one,
+        ``surface`` and ``convergence-path`` along a path, ``overlap-LEG``, ``convergence-LEG``, ``mixing-LEG``
+        for each leg.
     """
     prediction, binding, measured = material.prediction, material.binding, material.measured
     interval = draw_interval(
@@ -81,12 +90,25 @@ def draw_ligand(material: LigandMaterial, run: ReportMaterial, *, stem: str) -> 
         "cycle": _picture(draw_cycle(binding, measured=measured), f"{stem}-cycle", 1, "Terms of the cycle as steps"),
         "budget": _picture(draw_budget(prediction.budget), f"{stem}-budget", 2, "Shares of the variance"),
     }
+    if material.path is not None:
+        drawn |= draw_path(material.path, stem=stem)
     if material.committee:
         figure = draw_committee(material.committee)
         drawn["committee"] = _picture(figure, f"{stem}-committee", 3, "Members less their mean")
     for kind, legs in legs_of(material).items():
         drawn |= _draw_leg(legs, f"{stem}", kind.value, minimum=run.minimum_overlap, temperature=binding.temperature)
     return drawn
+
+
+def draw_path(path: PathResult, *, stem: str) -> dict[str, Picture]:
+    """Draw the surface along a path and how its free energy grew; by role: ``surface`` and ``convergence-path``."""
+    growth = {each.repeat: each.convergence for each in path.estimates}
+    surface = draw_profile(path)
+    convergence = draw_growth(growth, of="delta_g", temperature=path.surface.temperature)
+    return {
+        "surface": _picture(surface, f"{stem}-surface", 3, "Free energy along the path"),
+        "convergence-path": _picture(convergence, f"{stem}-convergence-path", 4, "Convergence along the path"),
+    }
 
 
 def _draw_leg(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bindfe.errors import BindfeError
-from bindfe.results import Affinity, BindingEstimate, CommitteeReport, LegEstimate, Prediction
+from bindfe.results import Affinity, BindingEstimate, CommitteeReport, LegEstimate, PathResult, Prediction
 
 DEFAULT_COVERAGES = (0.5, 0.68, 0.9, 0.95)
 """Coverages of the reported intervals where a protocol says nothing else."""
@@ -57,6 +57,8 @@ class LigandMaterial:
     """The answer before the correction to a learned potential; None without one."""
     legs: tuple[LegEstimate, ...] = ()
     """Every leg of every repeat; each says which it is."""
+    path: PathResult | None = None
+    """The way out of the site, where the number comes from one; None for alchemy."""
     committee: tuple[CommitteeReport, ...] = ()
     """What a committee says, one record for each environment; empty without a committee."""
     depiction_svg: str = ""
@@ -83,6 +85,8 @@ class ReportMaterial:
     """Ligands with a number, in the order of the run."""
     failures: tuple[Failure, ...] = ()
     """Ligands without one."""
+    unconverged: tuple[PathResult, ...] = ()
+    """What was seen of those among them whose path did not pass its gates."""
     coverages: tuple[float, ...] = DEFAULT_COVERAGES
     """Coverages of the intervals (0 to 1)."""
     minimum_overlap: float = 0.03

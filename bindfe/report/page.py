@@ -12,9 +12,9 @@ from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
 
-from bindfe.report.gallery import Picture, draw_ligand, embed_what_fits
+from bindfe.report.gallery import Picture, draw_ligand, draw_path, embed_what_fits
 from bindfe.report.material import Failure, LigandMaterial, ReportMaterial, Timing, failure_of
-from bindfe.report.sections import Section, ligand_section
+from bindfe.report.sections import Section, ligand_section, unconverged_section
 from bindfe.report.words import duration, file_stems, headline_coverage, percent
 from bindfe.store import write_bytes, write_text
 
@@ -45,20 +45,26 @@ def write_report(material: ReportMaterial, *, path: Path, figures: Path) -> None
         StoreError: The disk is full or a directory cannot be written.
     """
     headline_coverage(material.coverages)
-    stems = file_stems(tuple(ligand.prediction.ligand for ligand in material.ligands))
+    with_numbers = tuple(ligand.prediction.ligand for ligand in material.ligands)
+    stems = file_stems((*with_numbers, *(path.ligand for path in material.unconverged)))
+    stems, left = stems[: len(with_numbers)], stems[len(with_numbers) :]
     sections = [
         ligand_section(ligand, material, draw_ligand(ligand, material, stem=stem), order)
         for order, (ligand, stem) in enumerate(zip(material.ligands, stems, strict=True), start=1)
     ]
+    unconverged = [
+        unconverged_section(path, draw_path(path, stem=stem), order)
+        for order, (path, stem) in enumerate(zip(material.unconverged, left, strict=True), start=1)
+    ]
     figures.mkdir(parents=True, exist_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    pictures = [picture for section in sections for picture in section.pictures.values()]
+    pictures = [picture for section in (*sections, *unconverged) for picture in section.pictures.values()]
     for picture in pictures:
         write_bytes(figures / picture.name, picture.png)
     addresses = {picture.name: _link(picture, figures, path.parent) for picture in pictures}
-    bare = _render(material, sections, addresses, {})
+    bare = _render(material, sections, unconverged, addresses, {})
     embedded = embed_what_fits(pictures, room=LARGEST_PAGE - len(bare.encode()))
-    write_text(path, _render(material, sections, addresses, embedded))
+    write_text(path, _render(material, sections, unconverged, addresses, embedded))
 
 
 def _link(picture: Picture, figures: Path, directory: Path) -> str:
@@ -66,7 +72,11 @@ def _link(picture: Picture, figures: Path, directory: Path) -> str:
 
 
 def _render(
-    material: ReportMaterial, sections: list[Section], addresses: Mapping[str, str], embedded: Mapping[str, str]
+    material: ReportMaterial,
+    sections: list[Section],
+    unconverged: list[Section],
+    addresses: Mapping[str, str],
+    embedded: Mapping[str, str],
 ) -> str:
     import jinja2
 
@@ -78,6 +88,7 @@ def _render(
     return template.render(
         run=material,
         sections=sections,
+        unconverged=unconverged,
         several=len(sections) + len(material.failures) != 1,
         coverage=percent(headline_coverage(material.coverages)),
         total_time=_total_time(material),

@@ -10,6 +10,7 @@ import numpy as np
 from bindfe.report.draw_leg import least_mixed, least_overlapping, neighbour_overlap
 from bindfe.report.gallery import Picture, as_data_uri, legs_of
 from bindfe.report.material import LigandMaterial, ReportMaterial
+from bindfe.report.path_section import path_facts
 from bindfe.report.style import COMPONENT_COLOURS
 from bindfe.report.words import (
     comparison,
@@ -25,7 +26,7 @@ from bindfe.report.words import (
     signed,
     with_error,
 )
-from bindfe.results import BindingEstimate, LegEstimate, Prediction, UncertaintyBudget
+from bindfe.results import BindingEstimate, LegEstimate, PathResult, Prediction, UncertaintyBudget
 from bindfe.units import kt_to_kcal
 
 Row = tuple[str, ...]
@@ -79,10 +80,18 @@ def ligand_section(material: LigandMaterial, run: ReportMaterial, pictures: dict
             "repeats": _repeats(binding),
             "repeat_spread": _repeat_spread(binding),
             "legs": _legs(material, run.minimum_overlap),
+            "path": None if material.path is None else path_facts(material.path),
             "committee": _committee(material),
             "timings": _timings(material),
             "warnings": ligand_warnings(material),
         },
+    )
+
+
+def unconverged_section(path: PathResult, pictures: dict[str, Picture], order: int) -> Section:
+    """What was seen of a ligand whose path did not pass its gates, without a number."""
+    return Section(
+        anchor=f"unconverged-{order}", title=path.ligand, facts={"path": path_facts(path)}, pictures=pictures
     )
 
 
