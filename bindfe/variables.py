@@ -46,6 +46,9 @@ class AxisPosition:
     ::
 
         z = (c - (a + b)/2) . u,   u = (a - b)/|a - b|,   rho^2 = |c - (a + b)/2|^2 - z^2
+
+    OpenMM and PLUMED compute it from the three distances between a, b and c, each to its nearest image, so the box
+    must be wider than twice the longest of them.
     """
 
     name: str
@@ -165,7 +168,7 @@ def value_of(variable: Variable, positions: Floats, *, box: Floats | None = None
             np.linalg.norm(_apart(_centroid(positions, variable.second), _centroid(positions, variable.first), box))
         )
     if isinstance(variable, Torsion):
-        return _dihedral(positions[list(variable.atoms)])
+        return _dihedral(positions[list(variable.atoms)], box)
     return axis_coordinates(variable, positions, box=box)[0]
 
 
@@ -240,8 +243,8 @@ def _apart(a: Floats, b: Floats, box: Floats | None) -> Floats:
     return d
 
 
-def _dihedral(x: Floats) -> float:
-    b0, b1, b2 = x[0] - x[1], x[2] - x[1], x[3] - x[2]
+def _dihedral(x: Floats, box: Floats | None) -> float:
+    b0, b1, b2 = _apart(x[0], x[1], box), _apart(x[2], x[1], box), _apart(x[3], x[2], box)
     unit = b1 / np.linalg.norm(b1)
     v, w = b0 - (b0 @ unit) * unit, b2 - (b2 @ unit) * unit
     return math.atan2(float(np.cross(unit, v) @ w), float(v @ w))

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from bindfe.results.arrays import Floats, Integers
 from bindfe.results.estimates import (
+    AtomReport,
     BindingEstimate,
     CommitteeReport,
     CommitteeRoute,
     Convergence,
+    Departure,
     LegEstimate,
     Mixing,
     Term,
@@ -23,8 +25,11 @@ from bindfe.results.samples import (
     CommitteeEnergies,
     Hills,
     PreparedLeg,
+    PullingTrace,
     ReducedPotentials,
     SwitchingWork,
+    UmbrellaSamples,
+    UmbrellaWindow,
 )
 from bindfe.results.surfaces import (
     BarrierRates,
@@ -40,6 +45,7 @@ from bindfe.results.surfaces import (
 
 __all__ = [
     "Affinity",
+    "AtomReport",
     "BarrierRates",
     "BiasedSamples",
     "BindingEstimate",
@@ -51,6 +57,7 @@ __all__ = [
     "Component",
     "ComponentKind",
     "Convergence",
+    "Departure",
     "Floats",
     "Gate",
     "Hills",
@@ -62,6 +69,7 @@ __all__ = [
     "PathResult",
     "Prediction",
     "PreparedLeg",
+    "PullingTrace",
     "ReducedPotentials",
     "Region",
     "Surface",
@@ -69,5 +77,7 @@ __all__ = [
     "SurfacePath",
     "SwitchingWork",
     "Term",
+    "UmbrellaSamples",
+    "UmbrellaWindow",
     "UncertaintyBudget",
 ]

@@ -177,3 +177,62 @@ class Hills:
             freeze(self, name, (len(self.time), len(self.names)))
         if len(self.periods) != len(self.names):
             raise EstimateError(f"hills on {self.names} have periods {self.periods}: one for each is needed")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UmbrellaWindow:
+    """A harmonic well along a variable: U = k/2 (s - c)^2."""
+
+    centre: float
+    """c [unit of the variable]."""
+    spring: float
+    """k [kJ/mol/unit^2]."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PullingTrace:
+    """A variable while a spring's centre moved from one end of its range to the other."""
+
+    centre: Floats
+    """Centre of the spring, (N,)."""
+    value: Floats
+    """The variable, (N,)."""
+    spring: float
+    """k [kJ/mol/unit^2]."""
+
+    def __post_init__(self) -> None:
+        freeze(self, "centre", (None,))
+        freeze(self, "value", self.centre.shape)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UmbrellaSamples:
+    """Values of a variable in all windows, from one repeat."""
+
+    name: str
+    """The variable, with its unit."""
+    centre: Floats
+    """Centre of each window, (K,)."""
+    spring: Floats
+    """Spring of each window [kJ/mol/unit^2], (K,)."""
+    period: float | None
+    """Period of the variable; None for an open one."""
+    value: Floats
+    """The variable in window k at cycle c, (K, C)."""
+    hold: Floats
+    """Energy of the restraints there [kT], (K, C)."""
+    replica: Integers
+    """Replica that was in the window, (K, C)."""
+    cycle_ps: float
+    """Time between two cycles [ps]."""
+    temperature: float
+    """Temperature [K]."""
+    seed: int
+    """Seed of the repeat."""
+
+    def __post_init__(self) -> None:
+        freeze(self, "centre", (None,))
+        freeze(self, "spring", self.centre.shape)
+        freeze(self, "value", (len(self.centre), None))
+        freeze(self, "hold", self.value.shape)
+        freeze(self, "replica", self.value.shape, int)
