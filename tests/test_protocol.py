@@ -294,3 +294,30 @@ def test_default_schedules_go_from_bound_to_free_without_charges_on_bare_atoms()
     complex_leg = protocol.schedule_of(LegKind.COMPLEX)
     assert complex_leg.restraints[0] == 0.0
     assert complex_leg.restraints[-1] == 1.0
+
+
+LIGANDS_ONLY = "ligands: {file: l.sdf}\n"
+
+
+def test_without_a_receptor_the_answer_is_a_hydration_free_energy() -> None:
+    protocol = parse_protocol(LIGANDS_ONLY)
+    assert protocol.hydration
+    assert [kind.value for kind in protocol.leg_kinds] == ["solvent", "vacuum"]
+    assert not parse_protocol("analytic: {}").hydration
+    assert parse_protocol(dump_protocol(protocol)) == protocol
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("alchemy: {method: transfer}", "carries a ligand into a receptor; use decouple"),
+        ("receptor: {name: CB7}", "give the file of receptor 'CB7', or no receptor.name"),
+        ("restraint: {kind: axial}", "the section 'restraint' holds a ligand in a receptor"),
+        ("schedule: {complex: {restraints: [0, 1], sterics: [1, 0]}}", "schedule.complex belongs to a receptor"),
+        ("calibration: {file: absolute-prior}", "calibrators are fitted on binding free energies"),
+    ],
+)
+def test_what_belongs_to_a_receptor_is_refused_without_one(text: str, says: str) -> None:
+    message = refusal(LIGANDS_ONLY + text)
+    assert "no receptor.file is given, which asks for a hydration free energy" in message
+    assert says in message

@@ -17,6 +17,7 @@ from bindfe.campaign.execute import Tick, count_workers, locked, run_tasks
 from bindfe.campaign.memory import check_memory
 from bindfe.campaign.plan import plan_tasks
 from bindfe.campaign.potential import apply_committee
+from bindfe.campaign.reuse import stamp_leg, take_samples
 from bindfe.errors import BindfeError, InputError, StoreError
 from bindfe.protocol import Protocol, dump_protocol, load_protocol, parse_protocol, protocol_difference
 from bindfe.results import Affinity, BindingEstimate, Prediction, PreparedLeg
@@ -58,6 +59,7 @@ def run(
     protocol: Protocol | str | Path,
     *,
     directory: str | Path | None = None,
+    samples_from: str | Path | None = None,
     stage: Stage | None = None,
     tick: Callable[[Run], Tick] | None = None,
 ) -> RunResult:
@@ -66,6 +68,8 @@ def run(
     Args:
         protocol: A protocol, or the path of its file.
         directory: Run directory; ``output.directory`` of the protocol, or ``runs/NAME``, if None.
+        samples_from: Another run directory, of a protocol that differs in its committee alone: its samples of the
+            force field are copied and not made again.
         stage: Called with a few words when a stage begins.
         tick: Makes, for a run, a function that is called about twice a second while sampling goes on.
 
@@ -81,6 +85,8 @@ def run(
     busy = f"{run_directory.root}: another bindfe is working in this directory; wait until it has ended"
     with locked(run_directory.root / ".lock", busy=busy, patience=5.0):
         settings = open_run(run_directory, settings)
+        if samples_from is not None:
+            take_samples(run_directory, settings, Run(root=Path(samples_from).absolute()))
         return _all_stages(run_directory, settings, tell, tick(run_directory) if tick else None)
 
 
@@ -227,6 +233,7 @@ def _prepare_ligand(run: Run, protocol: Protocol, receptor: Receptor | None, lig
             from bindfe.build.leg import prepare_leg
 
             prepare_leg(receptor, ligand, kind, protocol, directory, fingerprint=fingerprint)
+        stamp_leg(directory, fingerprint=fingerprint)
     depiction = run.ligand(ligand.name) / "depiction.svg"
     if not depiction.exists():
         from bindfe.chem.depiction import depict

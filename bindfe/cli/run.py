@@ -19,12 +19,22 @@ _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No live progress.")
 def run(
     protocol: Annotated[Path, typer.Argument(metavar="PROTOCOL", help="Protocol file (YAML).")],
     out: Annotated[Path | None, typer.Option("--out", help="Run directory; runs/NAME by default.")] = None,
+    samples_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--samples-from", metavar="RUN", help="Take the force field's samples of a run with another committee."
+        ),
+    ] = None,
     quiet: _Quiet = False,
 ) -> None:
     """Calculate what a protocol asks for, or continue a run that was stopped."""
     from bindfe.campaign.pipeline import run as run_protocol
 
-    _show(_with_progress(quiet, lambda **display: run_protocol(protocol, directory=out, **display)))
+    _show(
+        _with_progress(
+            quiet, lambda **display: run_protocol(protocol, directory=out, samples_from=samples_from, **display)
+        )
+    )
 
 
 def extend(
