@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bindfe.interop import read_calculations
     from bindfe.protocol import Protocol, dump_protocol, load_protocol
     from bindfe.results import Affinity, BindingEstimate, LegEstimate, Prediction, UncertaintyBudget
+    from bindfe.sample.plumed import PlumedBias
     from bindfe.uncertainty.calibrate import Calibrator, load_calibrator
 
 __version__ = "0.1.0"
@@ -39,6 +40,7 @@ _HOMES = {
     "bindfe.interop": ("read_calculations",),
     "bindfe.protocol": ("Protocol", "dump_protocol", "load_protocol"),
     "bindfe.results": ("Affinity", "BindingEstimate", "LegEstimate", "Prediction", "UncertaintyBudget"),
+    "bindfe.sample.plumed": ("PlumedBias",),
     "bindfe.uncertainty.calibrate": ("Calibrator", "load_calibrator"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -50,6 +52,7 @@ __all__ = [
     "Calibrator",
     "LegEstimate",
     "Ligand",
+    "PlumedBias",
     "Prediction",
     "Protocol",
     "Receptor",

@@ -142,6 +142,7 @@ def refusal(script: str, directory: Path, n_atoms: int = 10) -> str:
         ("r: RMSD REFERENCE=reference.pdb", ("line 1", "reference.pdb")),
         ("e: ENERGY\nRESTRAINT ARG=e AT=0 KAPPA=1\n", ("ENERGY", "does not tell a force")),
         ("d: DISTANCE ATOMS=1,2\nMETAD ARG=d PACE=5 SIGMA=0.1 HEIGHT=1\n", ("line 2", "without a grid", "GRID_MIN")),
+        ("d: DISTANCE ATOMS=1,2\nABMD ARG=d TO=2 KAPPA=10\n", ("line 2", "ABMD", "whenever it is calculated")),
         ("# nothing\n", ("no statement",)),
     ],
 )

@@ -16,6 +16,7 @@ from bindfe.errors import InputError
 from bindfe.sample.plumed.kernel import Kernel, KernelError
 
 _NEEDS_GRID = ("METAD", "PBMETAD")
+_REMEMBERS = ("ABMD",)  # its minimum follows every calculation
 _WHERE_IN_PLUMED = re.compile(r"^\(\w[^\n]*:\d+\)[^\n]*\n", re.MULTILINE)
 _BACKUP = re.compile(r"bck\.\d+\.")
 
@@ -142,6 +143,7 @@ def check_script(script: str, *, kernel: Path, masses: np.ndarray, directory: Pa
         raise InputError("plumed.dat has no statement: give at least a variable and a bias")
     for statement in with_included(statements, directory):
         _refuse_without_grid(statement)
+        _refuse_memory(statement)
     with scratch(directory, script=script):
         instance = Kernel(
             kernel,
@@ -173,6 +175,16 @@ def _refuse_without_grid(statement: Statement) -> None:
             f"plumed.dat, line {statement.line}: {statement.action} without a grid sums all hills at every step (5,000 "
             "hills: 557 microseconds a step). Give GRID_MIN and GRID_MAX, for example GRID_MIN=0 GRID_MAX=4 for a "
             "distance in nm, or GRID_MIN=-pi GRID_MAX=pi for a torsion"
+        )
+
+
+def _refuse_memory(statement: Statement) -> None:
+    """Refuse what changes whenever it is calculated: a probe of the energy would change it."""
+    if statement.action in _REMEMBERS or (statement.action == "METAD" and "ACCELERATION" in statement.words):
+        what = "METAD with ACCELERATION" if statement.action == "METAD" else statement.action
+        raise InputError(
+            f"plumed.dat, line {statement.line}: {what} changes its state whenever it is calculated, and OpenMM calculates "
+            "more often than once a step. Use MOVINGRESTRAINT to pull, and take accelerations from COLVAR afterwards"
         )
 
 
