@@ -72,7 +72,7 @@ def _ligand(run: Run, protocol: Protocol, name: str, measured: dict[str, Affinit
         prediction=predict_ligand(run, protocol, binding),
         binding=binding,
         force_field=force_field_prediction(run, protocol, binding),
-        legs=read_records(directory / "estimate.json", LegEstimate) if protocol.road == "alchemy" else (),
+        legs=read_records(directory / "estimate.json", LegEstimate),
         path=_path_result(run, protocol, name),
         committee=committee_reports(run, protocol, name),
         depiction_svg=depiction.read_text(encoding="utf-8") if depiction.exists() else "",
@@ -117,9 +117,10 @@ def _path_timings(run: Run, protocol: Protocol, name: str) -> tuple[Timing, ...]
     """Wall time and speed of every repeat along a path."""
     timings = []
     for task in plan_tasks(protocol, (name,)):
-        done, seconds = path_progress(run.repeat(name, task.kind, task.repeat))
-        if seconds > 0:
-            speed = done * protocol.metadynamics.walkers * 1e-3 * 86400 / seconds
+        here = path_progress(run.repeat(name, task.kind, task.repeat))
+        if here.wall_seconds > 0:
+            speed = here.done_ps * here.n_walkers * 1e-3 * 86400 / here.wall_seconds
+            seconds = here.wall_seconds
             timings.append(Timing(stage=task.kind.value, repeat=task.repeat, ns_per_day=speed, wall_seconds=seconds))
     return tuple(timings)
 

@@ -73,7 +73,7 @@ def draw_ligand(material: LigandMaterial, run: ReportMaterial, *, stem: str) -> 
 
     Returns:
         Pictures by role: ``interval``, ``budget``, ``cycle``, ``committee`` if there is one,
-        ``surface`` and ``convergence-path`` along a path, ``overlap-LEG``, ``convergence-LEG``, ``mixing-LEG``
+        ``surface`` and ``growth`` along a path, ``overlap-LEG``, ``convergence-LEG``, ``mixing-LEG``
         for each leg.
     """
     prediction, binding, measured = material.prediction, material.binding, material.measured
@@ -101,13 +101,13 @@ def draw_ligand(material: LigandMaterial, run: ReportMaterial, *, stem: str) -> 
 
 
 def draw_path(path: PathResult, *, stem: str) -> dict[str, Picture]:
-    """Draw the surface along a path and how its free energy grew; by role: ``surface`` and ``convergence-path``."""
+    """Draw the surface along a path and how its free energy grew; by role: ``surface`` and ``growth``."""
     growth = {each.repeat: each.convergence for each in path.estimates}
     surface = draw_profile(path)
     convergence = draw_growth(growth, of="delta_g", temperature=path.surface.temperature)
     return {
         "surface": _picture(surface, f"{stem}-surface", 3, "Free energy along the path"),
-        "convergence-path": _picture(convergence, f"{stem}-convergence-path", 4, "Convergence along the path"),
+        "growth": _picture(convergence, f"{stem}-growth", 4, "Convergence along the path"),
     }
 
 
