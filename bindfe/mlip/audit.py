@@ -17,13 +17,26 @@ import openmm
 from numpy.typing import ArrayLike, NDArray
 
 from bindfe.errors import InputError
-from bindfe.mlip.claims import CLAIMS, NOISE_NM, Subject, conservation, small, structure
+from bindfe.mlip import claims, ends
 from bindfe.mlip.committee import Committee
 from bindfe.mlip.contract import Check
 from bindfe.mlip.probe import Probe
 from bindfe.mlip.region import Region
+from bindfe.mlip.subject import Subject, small
 
 Floats = NDArray[np.float64]
+
+_PARTS = (
+    ends.model,
+    ends.ends,
+    ends.switch,
+    claims.gradient,
+    claims.symmetry,
+    claims.images,
+    claims.history,
+    claims.stiffness,
+)
+_NOISE_NM = 0.003  # on the geometry that is audited, so that it is no minimum
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,7 +120,7 @@ def audit_system(
     """
     start = time.perf_counter()
     region = region if isinstance(region, Region) else Region(atoms=tuple(region))
-    checks = list(structure(mixed, plain, region))
+    checks = list(ends.structure(mixed, plain, region))
     if checks[0].passed:
         subject = _subject(
             mixed,
@@ -121,9 +134,9 @@ def audit_system(
             offset=offset,
             seed=seed,
         )
-        for part in CLAIMS:
+        for part in _PARTS:
             checks += part(subject)
-        checks.append(conservation(subject, temperature=temperature, seed=seed))
+        checks.append(claims.conservation(subject, temperature=temperature, seed=seed))
     return AuditReport(
         model=committee.name, n_atoms=len(region.atoms), checks=tuple(checks), seconds=time.perf_counter() - start
     )
@@ -180,7 +193,7 @@ def _subject(
     rng = np.random.default_rng(seed)
     base = Probe(plain, positions, box_nm=box)
     moved = base.positions.copy()
-    moved[list(region.particles)] += rng.normal(scale=NOISE_NM, size=(len(region.particles), 3))
+    moved[list(region.particles)] += rng.normal(scale=_NOISE_NM, size=(len(region.particles), 3))
     settled = Probe(plain, moved, box_nm=box).constrained() if plain.getNumConstraints() else moved
     return Subject(
         mixed=Probe(mixed, settled, box_nm=box),
