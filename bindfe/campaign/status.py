@@ -77,16 +77,16 @@ def _status(run: Run, protocol: Protocol, task: Task) -> TaskStatus:
 
 
 def _path_status(run: Run, protocol: Protocol, task: Task) -> TaskStatus:
-    """A repeat along a path, counted in the same cycles; its states are its walkers."""
+    """A repeat along a path, counted in the same cycles; its states are its walkers or windows."""
     directory, goal = run.repeat(task.ligand, task.kind, task.repeat), cycles_in(protocol)
-    done, seconds = path_progress(directory)
-    cycles = min(goal, round(done / protocol.sampling.cycle_time))
+    here = path_progress(directory)
+    cycles = min(goal, round(here.done_ps / protocol.sampling.cycle_time))
     stage = "done" if cycles >= goal else "sampling" if directory.exists() else "waiting"
     return TaskStatus(
         task=task,
         stage=stage,
         cycles=cycles,
         goal=goal,
-        n_states=protocol.metadynamics.walkers,
-        seconds_per_cycle=seconds / cycles if cycles else None,
+        n_states=here.n_walkers,
+        seconds_per_cycle=here.wall_seconds / cycles if cycles else None,
     )

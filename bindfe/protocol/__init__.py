@@ -7,7 +7,7 @@ names the line, the full key path and the nearest valid key.
 
 from bindfe.protocol.describe import Key, all_keys, describe_keys
 from bindfe.protocol.read import load_protocol, parse_protocol
-from bindfe.protocol.roads import GateSettings, MetadynamicsSettings, PathSettings
+from bindfe.protocol.roads import GateSettings, MetadynamicsSettings, PathSettings, WindowSettings
 from bindfe.protocol.settings import (
     AlchemySettings,
     AnalyticSettings,
@@ -55,6 +55,7 @@ __all__ = [
     "ScheduleSettings",
     "SolventSettings",
     "SwitchingSettings",
+    "WindowSettings",
     "all_keys",
     "describe_keys",
     "dump_protocol",

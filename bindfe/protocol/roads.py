@@ -81,6 +81,20 @@ class MetadynamicsSettings(Section):
     )
 
 
+class WindowSettings(Section):
+    """Umbrella sampling: windows along the path that exchange (``sampling.length`` is that of each window)."""
+
+    spring: Spring = quantity("2.5 kcal/mol/A^2", "kcal/mol/A^2", "least spring of a window; stiffer over barriers")
+    pull_spring: Spring = quantity("12 kcal/mol/A^2", "kcal/mol/A^2", "spring that pulls the ligand out and back")
+    pull_time: Time = quantity("100 ps", "ps", "time of each of the two pulls, from path.low to path.high", gt=0)
+    starts: Literal["both", "out", "in"] = setting(
+        "both", "which pull gives the windows' starts: even repeats out of the site and odd ones into it, or one"
+    )
+    trial_cycles: int = setting(20, "cycles of a first run that shows gaps, in which windows are added", ge=0)
+    trial_overlap: float = setting(0.1, "overlap of neighbours below which a window is added", ge=0, le=1)
+    discard: float = setting(0.2, "first part of the cycles that is left out", ge=0, lt=1)
+
+
 class GateSettings(Section):
     """What a free energy along a path must show before it is a value."""
 

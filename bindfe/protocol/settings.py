@@ -26,7 +26,7 @@ from bindfe.protocol.fields import (
     quantity,
     setting,
 )
-from bindfe.protocol.roads import GateSettings, MetadynamicsSettings, PathSettings
+from bindfe.protocol.roads import GateSettings, MetadynamicsSettings, PathSettings, WindowSettings
 from bindfe.states import LambdaSchedule, LegKind
 from bindfe.units import parse_quantity
 
@@ -284,7 +284,7 @@ class Protocol(Section):
     analytic: AnalyticSettings | None = setting(None, "a model with a known answer instead of molecules")
     forcefield: ForceFieldSettings = setting(ForceFieldSettings(), "parameters of the molecules")
     solvent: SolventSettings = setting(SolventSettings(), "what surrounds them")
-    road: Literal["alchemy", "metadynamics"] = setting(
+    road: Literal["alchemy", "metadynamics", "umbrella"] = setting(
         "alchemy", "how delta_g is found: without a path, or along one that leads the ligand out of the site"
     )
     alchemy: AlchemySettings = setting(AlchemySettings(), "how the ligand is taken out")
@@ -295,6 +295,7 @@ class Protocol(Section):
     repeats: RepeatSettings = setting(RepeatSettings(), "independent calculations")
     path: PathSettings = setting(PathSettings(), "the way from the site into bulk (every road but alchemy)")
     metadynamics: MetadynamicsSettings = setting(MetadynamicsSettings(), "the bias along the path")
+    umbrella: WindowSettings = setting(WindowSettings(), "windows along the path")
     gates: GateSettings = setting(GateSettings(), "what a number along a path must show")
     committee: CommitteeSettings = setting(CommitteeSettings(), "machine-learned potential of the ligand")
     estimator: EstimatorSettings = setting(EstimatorSettings(), "from energies to free energies")
@@ -333,6 +334,8 @@ class Protocol(Section):
             self.metadynamics.method != "metad" or self.metadynamics.walkers > 1 or self.metadynamics.script
         ):
             raise ValueError("metadynamics.engine: openmm does metad with one walker and no script; use plumed")
+        if self.road == "umbrella" and len(self.path.unbound) > 1:
+            raise ValueError("road: umbrella leads the ligand out on one side: give one range in path.unbound")
         if self.metadynamics.walkers > 1 and self.metadynamics.method != "metad":
             raise ValueError("metadynamics.walkers: only metad shares a bias between walkers; use 1, or method: metad")
 

@@ -40,6 +40,8 @@ def summarise(protocol: Protocol) -> dict[str, str]:
 def _replicas(protocol: Protocol) -> str:
     if protocol.road == "metadynamics":
         return f"walker; walkers that share a bias: {protocol.metadynamics.walkers}"
+    if protocol.road == "umbrella":
+        return "window; windows placed from a pull"
     states = ", ".join(f"{kind.value} {protocol.schedule_of(kind).n_states}" for kind in protocol.leg_kinds)
     return f"replica; states: {states}"
 
@@ -64,6 +66,8 @@ def _method(protocol: Protocol) -> str:
         return _HYDRATION
     if protocol.road == "alchemy":
         return _METHODS[protocol.alchemy.method]
+    if protocol.road == "umbrella":
+        return f"umbrella sampling along the {_PATHS[protocol.path.variable]}"
     settings = protocol.metadynamics
     by = "PLUMED" if settings.engine == "plumed" else "OpenMM"
     return f"{_BIASES[settings.method]} ({by}) along the {_PATHS[protocol.path.variable]}"

@@ -1,0 +1,100 @@
+"""Metadynamics in a campaign: the walkers of one repeat, and what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bindfe.errors import InputError
+from bindfe.estimate.regions import estimate_binding
+from bindfe.estimate.surface import surface_from_samples
+from bindfe.protocol import Protocol
+from bindfe.results import Floats, Surface, SurfaceEstimate
+
+if TYPE_CHECKING:
+    from bindfe.build.path import LigandPath
+    from bindfe.sample.metadynamics import Walker
+    from bindfe.sample.plumedwords import BiasSettings
+
+
+def sample_walkers(
+    walkers: Sequence[Walker], path: LigandPath, protocol: Protocol, *, directory: Path, length: float
+) -> int:
+    """Sample each walker of one repeat for ``length`` [ps], one after the other; the number of walkers."""
+    from bindfe.sample.metadynamics import sample_biased
+
+    settings, script = bias_settings(path, protocol), _script(protocol)
+    for number, (walker, place) in enumerate(zip(walkers, walker_directories(directory, protocol), strict=True)):
+        sample_biased(
+            walker,
+            settings,
+            directory=place,
+            length=length,
+            piece=protocol.sampling.chunk_cycles * protocol.sampling.cycle_time,
+            number=number,
+            engine=protocol.metadynamics.engine,
+            script=script,
+        )
+    return len(walkers)
+
+
+def walker_directories(directory: Path, protocol: Protocol) -> tuple[Path, ...]:
+    """Where the walkers of a repeat keep their files."""
+    number = protocol.metadynamics.walkers
+    return (directory,) if number == 1 else tuple(directory / f"walker-{walker}" for walker in range(number))
+
+
+def bias_settings(path: LigandPath, protocol: Protocol) -> BiasSettings:
+    """The protocol's bias, in steps."""
+    from bindfe.sample.plumedwords import BiasSettings
+
+    settings, step = protocol.metadynamics, protocol.sampling.time_step
+    return BiasSettings(
+        variables=(path.variable,),
+        holds=path.holds,
+        method=settings.method,
+        temperature=protocol.sampling.temperature,
+        height=settings.height,
+        bias_factor=settings.bias_factor,
+        barrier=settings.barrier,
+        pace=max(1, round(settings.pace / step)),
+        sample_every=max(1, round(settings.sample_every / step)),
+        walkers=settings.walkers,
+    )
+
+
+def _script(protocol: Protocol) -> str | None:
+    name = protocol.metadynamics.script
+    if not name:
+        return None
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"metadynamics.script: {name}: cannot be read as UTF-8 text: {error}") from error
+
+
+def estimate_walkers(
+    path: LigandPath,
+    protocol: Protocol,
+    *,
+    repeat: int,
+    directory: Path,
+    seed: int,
+    grid: Floats,
+    n_bootstrap: int,
+) -> tuple[SurfaceEstimate, Surface]:
+    """One repeat's estimate and its surface.
+
+    Raises:
+        EstimateError: A region was never visited, or the hills are of another run.
+    """
+    from bindfe.sample.biasedfiles import read_biased
+
+    settings = protocol.metadynamics
+    samples = read_biased(
+        walker_directories(directory, protocol), bias_settings(path, protocol), weighting=settings.weighting
+    )
+    estimate = estimate_binding(samples, path.regions, repeat=repeat, discard=settings.discard)
+    surface = surface_from_samples(samples, [grid], periods=(None,), n_bootstrap=n_bootstrap, seed=seed)
+    return estimate, surface
