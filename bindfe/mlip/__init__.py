@@ -9,14 +9,36 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bindfe.mlip.audit import AuditReport, audit_system
     from bindfe.mlip.contract import ContractReport, check_potential
+    from bindfe.mlip.hybrid import add_potential, embed_potential
     from bindfe.mlip.open import open_committee
+    from bindfe.mlip.region import Region, cut_region
+    from bindfe.mlip.safety import SafePotential
 
-__all__ = ["ContractReport", "check_potential", "open_committee"]
+__all__ = [
+    "AuditReport",
+    "ContractReport",
+    "Region",
+    "SafePotential",
+    "add_potential",
+    "audit_system",
+    "check_potential",
+    "cut_region",
+    "embed_potential",
+    "open_committee",
+]
 
 _HOME_OF = {
+    "AuditReport": "bindfe.mlip.audit",
     "ContractReport": "bindfe.mlip.contract",
+    "Region": "bindfe.mlip.region",
+    "SafePotential": "bindfe.mlip.safety",
+    "add_potential": "bindfe.mlip.hybrid",
+    "audit_system": "bindfe.mlip.audit",
     "check_potential": "bindfe.mlip.contract",
+    "cut_region": "bindfe.mlip.region",
+    "embed_potential": "bindfe.mlip.hybrid",
     "open_committee": "bindfe.mlip.open",
 }
 
