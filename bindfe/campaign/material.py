@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bindfe.campaign.analysis import force_field_prediction, measured_values, predict_ligand
+from bindfe.campaign.domain import stored_atoms
 from bindfe.campaign.plan import plan_tasks
 from bindfe.campaign.potential import committee_reports
 from bindfe.campaign.roads import path_progress
@@ -75,6 +76,7 @@ def _ligand(run: Run, protocol: Protocol, name: str, measured: dict[str, Affinit
         legs=read_records(directory / "estimate.json", LegEstimate),
         path=_path_result(run, protocol, name),
         committee=committee_reports(run, protocol, name),
+        atoms=stored_atoms(run, name),
         depiction_svg=depiction.read_text(encoding="utf-8") if depiction.exists() else "",
         measured=measured.get(name),
         exact_kcal_mol=_exact(protocol),

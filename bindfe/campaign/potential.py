@@ -4,7 +4,7 @@ Files, in ``RUN/LIGAND``: ``committee/offsets.json`` (zeros of the potentials, t
 environments), ``committee/bound.json`` and ``free.json`` (members' energies on the force field's frames; for
 hydration ``water.json`` and ``gas.json``),
 ``committee/skipped.json`` (why there is nothing), ``switching/ENVIRONMENT/repeat-R/`` (batches of switches, and
-``correction.json`` when they are complete).
+``correction.json`` when they are complete), ``committee/atoms.json`` and ``departures.xyz`` (see ``domain``).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bindfe.campaign.audit import audit_end
+from bindfe.campaign.domain import stored_atoms, watch_domain
 from bindfe.campaign.ends import end_frames, environments, leg_of, ligand_frames, plain_end
 from bindfe.campaign.execute import Failure, Tick, run_jobs
 from bindfe.campaign.plan import task_seed
@@ -79,6 +80,10 @@ def apply_committee(
         able = tuple(name for name in names if name not in failures and not skipped(run, protocol, name))
         for failure in run_jobs(_attempt_switching, run, _switching_tasks(protocol, able), protocol.compute, tick=tick):
             failures.setdefault(failure.task.ligand, failure.error)
+        for name in able:
+            if name not in failures and stored_atoms(run, name) is None:
+                plain = plain_end(run, protocol, name, environments(protocol)[1])
+                watch_domain(run, protocol, name, committee_of(protocol, plain))
     return failures
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bindfe.errors import BindfeError
-from bindfe.results import Affinity, BindingEstimate, CommitteeReport, LegEstimate, PathResult, Prediction
+from bindfe.results import Affinity, AtomReport, BindingEstimate, CommitteeReport, LegEstimate, PathResult, Prediction
 
 DEFAULT_COVERAGES = (0.5, 0.68, 0.9, 0.95)
 """Coverages of the reported intervals where a protocol says nothing else."""
@@ -61,6 +61,8 @@ class LigandMaterial:
     """The way out of the site, where the number comes from one; None for alchemy."""
     committee: tuple[CommitteeReport, ...] = ()
     """What a committee says, one record for each environment; empty without a committee."""
+    atoms: AtomReport | None = None
+    """What it says atom by atom, on the frames that it drove; None where it drove nothing."""
     depiction_svg: str = ""
     """The molecule drawn, as SVG text; empty if there is no molecule."""
     measured: Affinity | None = None

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bindfe.report.draw_atoms import colour_atoms
 from bindfe.report.draw_leg import least_mixed, least_overlapping, neighbour_overlap
 from bindfe.report.gallery import Picture, as_data_uri, legs_of
 from bindfe.report.material import LigandMaterial, ReportMaterial
@@ -82,6 +83,8 @@ def ligand_section(material: LigandMaterial, run: ReportMaterial, pictures: dict
             "legs": _legs(material, run.minimum_overlap),
             "path": None if material.path is None else path_facts(material.path),
             "committee": _committee(material),
+            "members": _members(material),
+            "atoms": _atoms(material),
             "timings": _timings(material),
             "warnings": ligand_warnings(material),
         },
@@ -250,6 +253,44 @@ def _committee(material: LigandMaterial) -> list[dict[str, Any]]:
         }
         for report in material.committee
     ]
+
+
+def _members(material: LigandMaterial) -> str:
+    """How the members' free energies were found; empty without them."""
+    route = material.binding.committee
+    if route is None:
+        return ""
+    trust = "" if route.trusted else " The gates do not trust it."
+    side = " It rests on frames of one end only: no guarantee is given." if route.unidirectional else ""
+    scale = f" Members are rescaled by {number(route.alpha)}." if route.alpha != 1.0 else ""
+    return f"The members' free energies come by {route.route} ({route.reason}).{trust}{side}{scale}"
+
+
+def _atoms(material: LigandMaterial) -> dict[str, Any]:
+    """The drawing coloured by disagreement, and what left the domain; empty without it."""
+    report = material.atoms
+    if report is None:
+        return {}
+    drawing = colour_atoms(material.depiction_svg.strip(), report.disagreement_kcal_mol.tolist())
+    worst = int(np.argmax(report.disagreement_kcal_mol))
+    return {
+        "drawing": as_data_uri(drawing.encode()) if drawing else "",
+        "worst": f"{number(float(report.disagreement_kcal_mol[worst]))} kcal/mol (atom {worst})",
+        "frames": str(report.n_frames),
+        "reference": str(report.n_reference),
+        "departures": [
+            (
+                each.environment,
+                str(each.repeat + 1),
+                number(each.time_ps, 1),
+                ", ".join(str(atom) for atom in each.atoms),
+                number(each.distance),
+                number(each.disagreement),
+            )
+            for each in sorted(report.departures, key=lambda one: -max(one.distance, one.disagreement))[:10]
+        ],
+        "n_departures": str(len(report.departures)),
+    }
 
 
 def _timings(material: LigandMaterial) -> list[Row]:

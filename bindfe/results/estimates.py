@@ -183,3 +183,39 @@ class CommitteeReport:
     def __post_init__(self) -> None:
         freeze(self, "spread_kt", (len(self.members),))
         freeze(self, "offset_kt", (len(self.members),))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Departure:
+    """A frame of the potential's end on which an atom left the domain of the reference frames."""
+
+    environment: str
+    """Where."""
+    repeat: int
+    """Which repeat."""
+    time_ps: float
+    """Time since the run at the potential's end began [ps]."""
+    atoms: tuple[int, ...]
+    """Atoms outside, numbered in the ligand from 0."""
+    distance: float
+    """Largest distance in feature space over its limit; above 1 is outside."""
+    disagreement: float
+    """Largest disagreement of the members about an atom over its limit; above 1 is outside."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AtomReport:
+    """What a committee says atom by atom."""
+
+    disagreement_kcal_mol: Floats
+    """sd over members of each atom's part of the free energy difference, to first order [kcal/mol], (N,);
+    hydrogens' parts are with the heavy atom that they stand at."""
+    n_reference: int
+    """Frames of the force field's ends that the domain was learned from."""
+    n_frames: int
+    """Frames of the potential's ends that were judged."""
+    departures: tuple[Departure, ...] = ()
+    """Those that left the domain, in the order of environment, repeat and time."""
+
+    def __post_init__(self) -> None:
+        freeze(self, "disagreement_kcal_mol", (None,))
