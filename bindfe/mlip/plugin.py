@@ -34,7 +34,7 @@ EMBEDDING = "bindfe-mechanical"
 """Name of the embedding in ``createMixedSystem(embedding=...)``."""
 
 _BONDED = (openmm.HarmonicBondForce, openmm.HarmonicAngleForce, openmm.PeriodicTorsionForce)
-_ALCHEMICAL = ("lambda_sterics", "lambda_electrostatics", "lambda_restraints", "Lambda1")
+_ALCHEMICAL = ("lambda_sterics", "lambda_electrostatics", "Lambda1")
 
 
 def register() -> None:
