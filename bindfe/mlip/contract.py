@@ -28,11 +28,12 @@ FORCE_TOLERANCE = 1e-3
 """Difference of a force from the gradient, in units of the size of a force component."""
 ENERGY_TOLERANCE_KJ_MOL = 1e-3
 """Difference of energies that symmetry says are equal [kJ/mol]."""
-RESOLUTION_KJ_MOL = 0.01
-"""Roughness of an energy along a smooth path [kJ/mol]; total energies in single precision have 0.03 to 0.1."""
+RESOLUTION_KJ_MOL = 0.002
+"""Roughness of an energy along a smooth path [kJ/mol]; total energies in single precision have 0.005 to
+0.05, a network in single precision with sums in double 0.0003."""
 HANDLE_BYTES = 50_000
 """Size of a pickled committee; it rides in the XML of every System."""
-STIFFEST_BOND_KJ_MOL_NM2 = (1.5e5, 3e6)
+STIFFEST_BOND_KJ_MOL_NM2 = (2e5, 3e6)
 """Force constant of a molecule's stiffest bond [kJ/mol/nm^2]: C-H has 2.8e5, C#N 1.1e6. kcal/mol, eV and
 Hartree taken for kJ/mol, or Angstrom for nm, fall outside."""
 
