@@ -6,7 +6,17 @@ import math
 
 import pytest
 
-from bindfe.report.words import dissociation_constant, duration, number, percent, signed
+from bindfe.report.words import (
+    comparison,
+    convention,
+    dissociation_constant,
+    duration,
+    number,
+    percent,
+    quantity,
+    signed,
+)
+from bindfe.results import Affinity, Component, Prediction, UncertaintyBudget
 
 
 def test_numbers_have_a_proper_minus_and_no_negative_zero() -> None:
@@ -40,3 +50,28 @@ def test_durations_and_percentages() -> None:
     assert duration(11520) == "3 h 12 min"
     assert percent(0.95) == "95 %"
     assert percent(0.975) == "97.5 %"
+
+
+def test_a_hydration_free_energy_does_not_bind() -> None:
+    budget = UncertaintyBudget(
+        components=(Component(kind="sampling", standard_error_kcal_mol=0.2, degrees_of_freedom=9.0, explanation=""),)
+    )
+    prediction = Prediction(
+        ligand="ethylparaben",
+        quantity="hydration",
+        raw_kcal_mol=-9.6,
+        location_kcal_mol=-9.6,
+        scale_kcal_mol=0.2,
+        degrees_of_freedom=9.0,
+        budget=budget,
+    )
+    measured = Affinity(ligand="ethylparaben", delta_g_kcal_mol=-9.2, standard_error_kcal_mol=0.3, temperature=298.15)
+    texts = (
+        quantity(prediction),
+        convention(prediction, temperature=298.15),
+        comparison(prediction, measured, 0.95),
+    )
+    assert texts[0] == "hydration free energy"
+    assert texts[1] == "in water less in the gas, both at 1 mol/L, 298.15 K; negative: it prefers water"
+    assert "0.40 kcal/mol more negative than the measured value" in texts[2]
+    assert not any(word in " ".join(texts) for word in ("bind", "bound", "strong", "weak"))
