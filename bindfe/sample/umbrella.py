@@ -14,9 +14,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import openmm as mm
@@ -24,47 +22,29 @@ from openmm import unit
 
 from bindfe.errors import SamplingError, StoreError
 from bindfe.estimate.umbrella import place_windows, refine_windows
-from bindfe.results import Floats, Integers, PullingTrace, UmbrellaSamples, UmbrellaWindow
+from bindfe.results import Floats, UmbrellaWindow
 from bindfe.sample.drive import derived_seed
 from bindfe.sample.dynamics import Replica, choose_platform
 from bindfe.sample.metadynamics import Walker
 from bindfe.sample.mixing import mix_neighbours
 from bindfe.sample.openmmwords import hold_force, variable_force
+from bindfe.sample.umbrellafiles import (
+    Pulls,
+    UmbrellaSettings,
+    chunk_paths,
+    pack_replicas,
+    read_all_pulls,
+    read_pulls,
+    read_umbrella,
+    read_windows,
+    samples_of,
+    unpack_replicas,
+)
 from bindfe.store import Arrays, read_arrays, write_arrays
 from bindfe.units import thermal_energy
-from bindfe.variables import BiasedVariable, Hold, Torsion, check_contains, hold_energy, value_of
+from bindfe.variables import BiasedVariable, Torsion, check_contains, hold_energy, value_of
 
 CENTRE, SPRING = "umbrella_centre", "umbrella_spring"
-
-Direction = Literal["out", "in"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UmbrellaSettings:
-    """How windows are placed and sampled."""
-
-    variable: BiasedVariable
-    """The variable, from the site (``low``) to bulk (``high``); ``width`` is not used."""
-    holds: tuple[Hold, ...] = ()
-    """Restraints that act in all windows."""
-    temperature: float = 298.15
-    """Temperature [K]."""
-    spring: float = 1000.0
-    """Least spring of a window [kJ/mol/unit^2]."""
-    pull_spring: float = 5000.0
-    """Spring of the pulls [kJ/mol/unit^2]."""
-    pull_time: float = 100.0
-    """Time of each pull [ps]."""
-    cycle_time: float = 0.5
-    """Dynamics of each window between exchanges [ps]."""
-    chunk_cycles: int = 20
-    """Cycles in each stored chunk."""
-    trial_cycles: int = 20
-    """Cycles after which overlap is checked and windows are added."""
-    minimum_overlap: float = 0.1
-    """Overlap of neighbours below which a window is added (0 to 1)."""
-    start_from: Direction = "out"
-    """Which pull gives the windows' starts: a guest that is pushed in may jam at the portal."""
 
 
 def sample_umbrella(walker: Walker, settings: UmbrellaSettings, *, directory: Path, length: float) -> None:
@@ -96,13 +76,8 @@ def sample_umbrella(walker: Walker, settings: UmbrellaSettings, *, directory: Pa
         done += count
         # The chunk goes first: it is written again, the same, where a kill leaves the restart behind it.
         write_arrays(directory / f"chunk-{number:05d}.npz", chunk)
-        write_arrays(directory / "restart.npz", {**_pack(walkers), "cycles": np.array(done)})
+        write_arrays(directory / "restart.npz", {**pack_replicas(walkers), "cycles": np.array(done)})
         number += 1
-
-
-def chunk_paths(directory: Path) -> tuple[Path, ...]:
-    """The stored chunks that a restart stands behind, in order."""
-    return tuple(sorted(directory.glob("chunk-*.npz")))
 
 
 def _seed(walker: Walker, what: str, number: int = 0) -> int:
@@ -233,22 +208,6 @@ def _window_force(variable: BiasedVariable, *, periodic: bool) -> mm.CustomCVFor
     return force
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pulls:
-    """A pull from the site to bulk, the pull back, and coordinates along both."""
-
-    outward: PullingTrace
-    """From ``low`` to ``high``."""
-    inward: PullingTrace
-    """From ``high`` to ``low``."""
-    positions: dict[Direction, Floats]
-    """Coordinates at each rung [nm], (N, atoms, 3)."""
-    velocities: dict[Direction, Floats]
-    """Velocities at each rung [nm/ps], (N, atoms, 3)."""
-    boxes: dict[Direction, Floats] | None
-    """Boxes at each rung [nm], (N, 3, 3); None without a box."""
-
-
 def _pulls(mover: _Mover, directory: Path) -> Pulls:
     """Both pulls, made once."""
     path, settings = directory / "pull.npz", mover.settings
@@ -260,21 +219,9 @@ def _pulls(mover: _Mover, directory: Path) -> Pulls:
         for name, centres in (("out", ladder), ("in", ladder[::-1])):
             value, replicas = mover.pull(centres)
             arrays |= {f"{name}_centre": centres, f"{name}_value": value}
-            arrays |= {f"{name}_{key}": array for key, array in _pack(replicas).items()}
+            arrays |= {f"{name}_{key}": array for key, array in pack_replicas(replicas).items()}
         write_arrays(path, arrays)
-    arrays = read_arrays(path)
-    ways: tuple[Direction, Direction] = ("out", "in")
-    traces = [
-        PullingTrace(centre=arrays[f"{way}_centre"], value=arrays[f"{way}_value"], spring=settings.pull_spring)
-        for way in ways
-    ]
-    return Pulls(
-        outward=traces[0],
-        inward=traces[1],
-        positions={way: arrays[f"{way}_positions"] for way in ways},
-        velocities={way: arrays[f"{way}_velocities"] for way in ways},
-        boxes={way: arrays[f"{way}_box"] for way in ways} if "out_box" in arrays else None,
-    )
+    return read_all_pulls(settings, directory)
 
 
 def _windows(mover: _Mover, pulls: Pulls, directory: Path) -> tuple[UmbrellaWindow, ...]:
@@ -293,18 +240,11 @@ def _windows(mover: _Mover, pulls: Pulls, directory: Path) -> tuple[UmbrellaWind
             walkers = _starts(windows, pulls, settings)
             seed = _seed(mover.walker, "trial")
             _, trial = mover.cycles(windows, walkers, settings.trial_cycles, seed=seed, last_good=directory)
-            samples = _samples(mover.walker, settings, windows, [trial])
+            samples = samples_of(settings, windows, [trial], seed=seed)
             windows = refine_windows(windows, samples, minimum_overlap=settings.minimum_overlap)
         rows = np.array([[w.centre, w.spring] for w in windows])
         write_arrays(path, {"centre": rows[:, 0], "spring": rows[:, 1]})
     return read_windows(directory)
-
-
-def read_windows(directory: Path) -> tuple[UmbrellaWindow, ...]:
-    """The windows of a run."""
-    arrays = read_arrays(directory / "windows.npz")
-    pairs = zip(arrays["centre"], arrays["spring"], strict=True)
-    return tuple(UmbrellaWindow(centre=float(c), spring=float(k)) for c, k in pairs)
 
 
 def _starts(windows: Sequence[UmbrellaWindow], pulls: Pulls, settings: UmbrellaSettings) -> list[Replica]:
@@ -336,67 +276,7 @@ def _resume(
             stored += read_arrays(chunk)["value"].shape[1]
     if stored != done:
         raise StoreError(f"{directory}: {done} cycles were done and {stored} are stored; delete it and run again")
-    return (_unpack(read_arrays(path)), done) if done else (_starts(windows, pulls, mover.settings), 0)
+    return (unpack_replicas(read_arrays(path)), done) if done else (_starts(windows, pulls, mover.settings), 0)
 
 
-def _pack(replicas: Sequence[Replica]) -> Arrays:
-    arrays: Arrays = {
-        "positions": np.array([replica.positions for replica in replicas]),
-        "velocities": np.array([replica.velocities for replica in replicas]),
-    }
-    if replicas[0].box is not None:
-        arrays["box"] = np.array([replica.box for replica in replicas])
-    return arrays
-
-
-def _unpack(arrays: Arrays) -> list[Replica]:
-    boxes = arrays.get("box")
-    return [
-        Replica(positions=p, velocities=v, box=None if boxes is None else boxes[i])
-        for i, (p, v) in enumerate(zip(arrays["positions"], arrays["velocities"], strict=True))
-    ]
-
-
-def read_umbrella(walker: Walker, settings: UmbrellaSettings, directory: Path) -> UmbrellaSamples:
-    """All stored cycles of a run; nothing is simulated.
-
-    Raises:
-        StoreError: Nothing is stored, or a file is damaged.
-    """
-    paths = chunk_paths(directory)
-    if not paths:
-        raise StoreError(f"{directory}: no samples are stored yet")
-    return _samples(walker, settings, read_windows(directory), [read_arrays(path) for path in paths])
-
-
-def read_pulls(settings: UmbrellaSettings, directory: Path) -> tuple[PullingTrace, PullingTrace]:
-    """Both pulls of a run, outward and inward."""
-    arrays = read_arrays(directory / "pull.npz")
-    out, back = (
-        PullingTrace(centre=arrays[f"{way}_centre"], value=arrays[f"{way}_value"], spring=settings.pull_spring)
-        for way in ("out", "in")
-    )
-    return out, back
-
-
-def _samples(
-    walker: Walker, settings: UmbrellaSettings, windows: Sequence[UmbrellaWindow], chunks: Sequence[Arrays]
-) -> UmbrellaSamples:
-    """Chunks one after the other; a replica keeps its number from chunk to chunk."""
-    name_of: Integers = np.arange(len(windows))
-    replicas = []
-    for chunk in chunks:
-        replicas.append(name_of[chunk["replica"]])
-        name_of = name_of[chunk["order"]]
-    return UmbrellaSamples(
-        name=settings.variable.label,
-        centre=np.array([w.centre for w in windows]),
-        spring=np.array([w.spring for w in windows]),
-        period=settings.variable.period,
-        value=np.concatenate([chunk["value"] for chunk in chunks], axis=1),
-        hold=np.concatenate([chunk["hold"] for chunk in chunks], axis=1),
-        replica=np.concatenate(replicas, axis=1),
-        cycle_ps=settings.cycle_time,
-        temperature=settings.temperature,
-        seed=walker.seed,
-    )
+__all__ = ["UmbrellaSettings", "read_pulls", "read_umbrella", "read_windows", "sample_umbrella"]
