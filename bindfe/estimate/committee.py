@@ -63,19 +63,19 @@ def _effective(differences: Floats) -> float:
 
 
 def _notes(spread: Floats, gap: float, n_effective: float, energies: CommitteeEnergies) -> tuple[str, ...]:
-    where, frames = energies.environment, len(energies.u_mm)
+    frames = len(energies.u_mm)
     worst = int(np.argmax(spread))
     notes = [
-        f"{where}: the members differ from their mean by {float(np.median(spread)):.1f} kT (median), "
+        f"the members differ from their mean by {float(np.median(spread)):.1f} kT (median), "
         f"{float(spread[worst]):.1f} kT at most ({energies.members[worst]})"
     ]
     if energies.driver != "mm":
         return tuple(notes)
     if gap <= WIDEST_SPREAD_KT and n_effective >= FEWEST_EFFECTIVE:
-        notes.append(f"{where}: the force field's frames can be reweighted to the committee ({gap:.1f} kT apart)")
+        notes.append(f"the force field's frames can be reweighted to the committee ({gap:.1f} kT apart)")
     else:
         notes.append(
-            f"{where}: the committee and the force field differ by {gap:.1f} kT (sd); {n_effective:.0f} of {frames} "
+            f"the committee and the force field differ by {gap:.1f} kT (sd); {n_effective:.0f} of {frames} "
             "frames would carry a reweighting, so the correction needs switching from both ends"
         )
     return tuple(notes)
