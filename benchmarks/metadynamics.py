@@ -2,21 +2,22 @@
 
     python benchmarks/metadynamics.py
 
-One CPU core. Systems take turns in one process, so that whatever else the machine does hits all of them; medians are
-printed. What the kernel takes is PLUMED's own count, from the table that it writes when it ends: the time of its
-six stages, in the run that is timed and not in a loop of its own, where caches would be warm. What the bridge adds is
-what is left of the difference. ``PLUMED_KERNEL`` chooses the kernel.
+One CPU core. Ways take turns in one process, and it is CPU time that is counted, so that whatever else the machine
+does hits none of them more than the others; medians are printed. "bridge alone" is the bridge with PLUMED's commands
+replaced by calls of a C function that does nothing: what it takes more than no bias is what the bridge adds, and the
+rest is what the kernel itself takes. ``PLUMED_KERNEL`` chooses the kernel.
 """
 
 from __future__ import annotations
 
 import copy
-import re
+import ctypes
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import openmm as mm
@@ -41,7 +42,6 @@ phi: TORSION ATOMS=5,7,9,15
 psi: TORSION ATOMS=7,9,15,17
 METAD ARG=phi,psi PACE=500 HEIGHT=1.2 SIGMA=0.35,0.35 BIASFACTOR=8 GRID_MIN=-pi,-pi GRID_MAX=pi,pi
 """
-_STAGE = re.compile(r"^PLUMED: [1-6] [A-Z][\w ()]*?\s+(\d+)\s+([\d.]+)", re.MULTILINE)
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Case:
     native: bool = False
     """Whether ``openmm.app.Metadynamics`` runs beside it, on the torsions of alanine dipeptide."""
     times: dict[str, list[float]] = field(default_factory=dict)
-    """Microseconds a step of each way, (ROUNDS,)."""
+    """CPU microseconds a step of each way, (ROUNDS,)."""
 
 
 def context_of(case: Case, system: mm.System) -> mm.Context:
@@ -94,21 +94,37 @@ def native_metadynamics(case: Case, system: mm.System) -> Callable[[], None]:
 
 
 def timed(turn: Callable[[], None], steps: int) -> float:
-    """Microseconds a step of one turn."""
-    began = time.perf_counter()
+    """Microseconds of CPU time a step of one turn."""
+    began = time.process_time()
     turn()
-    return (time.perf_counter() - began) / steps * 1e6
+    return (time.process_time() - began) / steps * 1e6
 
 
-def run(case: Case, directory: Path) -> float:
-    """Take turns; the result is PLUMED's own time a step [microseconds]."""
+def biased(case: Case, directory: Path, *, alone: bool) -> Callable[[], None]:
+    """Turns with the bias; ``alone`` takes PLUMED itself away after it was started."""
+    directory.mkdir()
     system = copy.deepcopy(case.system)
     bias = PlumedBias(case.script, temperature=TEMPERATURE, directory=directory)
     bias.add_to(system)
-    plain, biased = context_of(case, case.system), context_of(case, system)
+    context = context_of(case, system)
+    bias.step(context, case.steps)
+    if alone:
+        bridge = bias._bridged()
+        kernel = bridge.kernel
+        nothing = type(kernel.table.cmd_safe_nothrow)(("labs", ctypes.PyDLL(None)))
+        kernel.table = SimpleNamespace(cmd_safe_nothrow=nothing)
+        bridge._calculate = kernel._calculator(b"prepareCalc", b"performCalcNoUpdate")
+        bridge._advance = kernel._calculator(b"calc")
+    return lambda: bias.step(context, case.steps)
+
+
+def run(case: Case, directory: Path) -> None:
+    """Take turns."""
+    plain = context_of(case, case.system)
     turns: dict[str, Callable[[], None]] = {
         "no bias": lambda: plain.getIntegrator().step(case.steps),
-        "bridge": lambda: bias.step(biased, case.steps),
+        "bridge": biased(case, directory / "whole", alone=False),
+        "bridge alone": biased(case, directory / "alone", alone=True),
     }
     if case.native:
         turns["openmm.app"] = native_metadynamics(case, copy.deepcopy(case.system))
@@ -117,9 +133,16 @@ def run(case: Case, directory: Path) -> float:
     for _ in range(ROUNDS):
         for name, turn in turns.items():
             case.times.setdefault(name, []).append(timed(turn, case.steps))
-    bias.close()
-    stages = _STAGE.findall((directory / "plumed.log").read_text())
-    return sum(float(total) for _, total in stages) / ((ROUNDS + 1) * case.steps) * 1e6
+
+
+def between(host: Sequence[int], guest: Sequence[int]) -> str:
+    """Metadynamics of the distance between two groups of atoms, counted from 0."""
+    first, second = (",".join(str(atom + 1) for atom in atoms) for atoms in (host, guest))
+    return (
+        f"h: COM ATOMS={first} NOPBC\ng: COM ATOMS={second} NOPBC\nd: DISTANCE ATOMS=h,g NOPBC\n"
+        "UPPER_WALLS ARG=d AT=1.5 KAPPA=1000\n"
+        "METAD ARG=d PACE=500 HEIGHT=1.2 SIGMA=0.05 BIASFACTOR=10 GRID_MIN=0 GRID_MAX=4\n"
+    )
 
 
 def cases(scratch: Path) -> list[Case]:
@@ -130,33 +153,32 @@ def cases(scratch: Path) -> list[Case]:
     receptor = read_receptor(ROOT / "systems/cb7/cb7.sdf")
     prepare_leg(receptor, ligand, LegKind.TRANSFER, protocol, scratch, fingerprint="benchmark")
     leg, plain = load_leg(scratch), load_plain(scratch, "bound")
-    host, guest = (",".join(str(atom + 1) for atom in atoms) for atoms in (plain.receptor_atoms, plain.ligand_atoms))
-    distance = (
-        f"h: COM ATOMS={host}\ng: COM ATOMS={guest}\nd: DISTANCE ATOMS=h,g\nUPPER_WALLS ARG=d AT=1.5 KAPPA=1000\n"
-        "METAD ARG=d PACE=500 HEIGHT=1.2 SIGMA=0.05 BIASFACTOR=10 GRID_MIN=0 GRID_MAX=4\n"
-    )
+    host, guest = plain.receptor_atoms, plain.ligand_atoms
     return [
-        Case("alanine dipeptide, vacuum", vacuum.system, vacuum.positions, TORSIONS, 0.002, 2000, native=True),
-        Case("CB7 with B2, OBC2", plain.system, leg.positions, distance, 0.004, 300),
-        Case("alanine dipeptide, water", water.system, water.positions, TORSIONS, 0.002, 60),
+        Case("alanine dipeptide, vacuum", vacuum.system, vacuum.positions, TORSIONS, 0.002, 1000, native=True),
+        Case("CB7:B2 OBC2, all atoms", plain.system, leg.positions, between(host, guest), 0.004, 200),
+        Case("CB7:B2 OBC2, 22 atoms", plain.system, leg.positions, between(host[::9], guest[::4]), 0.004, 200),
+        Case("alanine dipeptide, water", water.system, water.positions, TORSIONS, 0.002, 50),
     ]
 
 
 def main() -> None:
     """Run each case and print a row for each way."""
-    print(f"kernel: {find_kernel().name}; microseconds a step, one core, medians of {ROUNDS} turns")
-    print(f"{'system':28s} {'way':12s} {'us/step':>9s} {'ratio':>7s} {'kernel':>8s} {'bridge adds':>12s}")
+    print(f"kernel: {find_kernel().name}; CPU microseconds a step, one core, medians of {ROUNDS} turns")
+    columns = ("no bias", "bridge", "ratio", "adds", "kernel", "openmm.app", "ratio")
+    print(f"{'system':26s}" + "".join(f"{column:>11s}" for column in columns))
     with tempfile.TemporaryDirectory() as scratch:
-        for number, case in enumerate(cases(Path(scratch))):
+        for number, case in enumerate(cases(Path(scratch) / "leg")):
             directory = Path(scratch) / f"plumed{number}"
             directory.mkdir()
-            kernel = run(case, directory)
-            medians = {name: float(np.median(values)) for name, values in case.times.items()}
-            for name, value in medians.items():
-                row = f"{case.name:28s} {name:12s} {value:9.1f} {value / medians['no bias']:7.3f}"
-                if name == "bridge":
-                    row += f" {kernel:8.1f} {value - medians['no bias'] - kernel:12.1f}"
-                print(row)
+            run(case, directory)
+            median = {name: float(np.median(values)) for name, values in case.times.items()}
+            none, whole, alone = median["no bias"], median["bridge"], median["bridge alone"]
+            numbers = [none, whole, whole / none, alone - none, whole - alone]
+            if case.native:
+                numbers += [median["openmm.app"], median["openmm.app"] / none]
+            row = f"{case.name:26s}" + "".join(f"{number:11.3f}" for number in numbers)
+            print(row, flush=True)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import itertools
 import math
 import os
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,6 @@ class Bridge:
         self._context: openmm.Context | None = None
         self._token = 0.0
         self._seen = -1
-        self._flush = False
         self._exclusive = False
         self._home = Path.cwd()
 
@@ -112,11 +112,14 @@ class Bridge:
         if self._periodic:
             box = self._box
             (box[0], _, _), (box[3], box[4], _), (box[6], box[7], box[8]) = _box_vectors(state)
-        energy = self._calculate(step)
-        if advances:
-            self._update(step)
-            if step % self._stride == 0:
-                energy = self._calculate(step)
+        try:
+            if advances:
+                energy = self._evaluate(step, self._advance)
+                self._seen = step
+            if not advances or step % self._stride == 0:
+                energy = self._evaluate(step, self._calculate)
+        except KernelError as error:
+            raise SamplingError(f"step {step}: PLUMED says: {plain_message(str(error))}") from error
         if not math.isfinite(energy):
             raise SamplingError(
                 f"step {step}: PLUMED's bias is {energy}; its variables are in COLVAR, if it is printed"
@@ -176,7 +179,7 @@ class Bridge:
             if commit:
                 self._finish(context)
         finally:
-            self._context, self._flush = None, False
+            self._context = None
             os.chdir(self._home)
             _libc.fflush(None)  # PLUMED flushes in an update only, and this step's may be over
 
@@ -200,23 +203,17 @@ class Bridge:
             raise SamplingError(_went_back(self._seen, step))
         return True
 
-    def _update(self, step: int) -> None:
-        """Deposit and print for the configuration that was calculated last."""
-        try:
-            self._kernel_update(flush=self._flush)
-        except KernelError as error:
-            raise _at_step(step, error) from error
-        self._seen = step
-
     def _finish(self, context: openmm.Context) -> None:
         if context.getParameter(self.spec.parameter) != self._token:
             raise SamplingError(
                 "a checkpoint or State was loaded into the Context while its bias was armed, and what followed was not "
                 "deposited: load before the Context is armed, and call restart_at(context) if its step count went back"
             )
-        if context.getStepCount() != self._seen:
-            self._flush = True
+        kernel = self._kernel
+        if context.getStepCount() != self._seen and kernel is not None:
+            kernel.flush_at_updates(True)
             context.getState(energy=True, groups={self._group(context)})
+            kernel.flush_at_updates(False)
 
     def _group(self, context: openmm.Context) -> int:
         for force in context.getSystem().getForces():
@@ -224,15 +221,12 @@ class Bridge:
                 return int(force.getForceGroup())
         raise SamplingError("the System of the armed Context has no PlumedBias: call add_to(system) before it is made")
 
-    def _calculate(self, step: int) -> float:
+    def _evaluate(self, step: int, evaluate: Callable[[int], float]) -> float:
         if self._scattered:
             self._all_forces[self._rows] = 0.0
         else:
             self._forces.fill(0.0)
-        try:
-            return self._kernel_calculate(step)
-        except KernelError as error:
-            raise _at_step(step, error) from error
+        return evaluate(step)
 
     def _refuse_to_forget(self, step: int, time_step: float) -> None:
         """A new Context counts from 0, and cutting there would throw all hills away."""
@@ -288,7 +282,7 @@ class Bridge:
     def _bind(self, kernel: Kernel) -> None:
         """Lay views on the kernel's arrays, so that a call allocates nothing."""
         atoms = np.array(self.spec.atoms, dtype=np.int64)
-        self._kernel, self._kernel_calculate, self._kernel_update = kernel, kernel.calculate, kernel.update
+        self._kernel, self._calculate, self._advance = kernel, kernel.calculate, kernel.advance
         strides = bias_strides(with_included(read_statements(self.spec.script), Path(self.spec.directory)))
         self._stride = math.gcd(*strides) or _NEVER
         self._box = (ctypes.c_double * 9).from_address(kernel.box.ctypes.data)
@@ -313,10 +307,6 @@ def open_bridge(spec: BiasSpec) -> Bridge:
 
 def _time_step(context: openmm.Context) -> float:
     return float(context.getIntegrator().getStepSize().value_in_unit(openmm.unit.picosecond))
-
-
-def _at_step(step: int, error: KernelError) -> SamplingError:
-    return SamplingError(f"step {step}: PLUMED says: {plain_message(str(error))}")
 
 
 def _went_back(before: int, now: int) -> str:

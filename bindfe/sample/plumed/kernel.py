@@ -153,7 +153,8 @@ class Kernel:
             self.command("setNoVirial")
         self.command("init")
         self.api = self.ask("getApiVersion")
-        self.calculate = self._calculator()
+        self.calculate = self._calculator(b"prepareCalc", b"performCalcNoUpdate")
+        self.advance = self._calculator(b"calc")
 
     def read(self, text: str) -> None:
         """Read lines of a script.
@@ -181,22 +182,9 @@ class Kernel:
         self._issue(name, _pointer(answer, 4, _INTEGRAL))
         return answer.value
 
-    def update(self, *, flush: bool) -> None:
-        """Deposit and print for the configuration that was calculated last.
-
-        Args:
-            flush: Also write every file's buffer to disk.
-
-        Raises:
-            KernelError: PLUMED's own message.
-        """
-        if flush:
-            self._tell("doCheckPoint", 1)
-        self.table.cmd_safe_nothrow(self._instance, b"update", _NOTHING, _NOTHROW)
-        if _raised:
-            raise _error()
-        if flush:
-            self._tell("doCheckPoint", 0)
+    def flush_at_updates(self, wanted: bool) -> None:
+        """Whether an update also writes every file's buffer to disk, and what a script writes at checkpoints."""
+        self._tell("doCheckPoint", int(wanted))
 
     def needed_atoms(self) -> list[int]:
         """Atoms that the script's variables need, in ascending order.
@@ -217,10 +205,11 @@ class Kernel:
         self.command("clearFullList")
         return atoms
 
-    def _calculator(self) -> Callable[[int], float]:
-        """A function of the step that calculates bias [kJ/mol], forces and virial, and updates nothing.
+    def _calculator(self, *commands: bytes) -> Callable[[int], float]:
+        """A function of the step that adds forces and virial to what stands there, and returns the bias [kJ/mol].
 
-        Everything that does not change from call to call is bound once.
+        ``calculate`` updates nothing; ``advance`` also deposits and prints, and its bias is that before the
+        update. Everything that does not change from call to call is bound once.
         """
         issue, instance, step, bias = self.table.cmd_safe_nothrow, self._instance, self.step, self.bias
         at_step = _pointer(step, 8, _INTEGRAL)
@@ -246,8 +235,8 @@ class Kernel:
             for name, array in set_always if started else arrays:
                 issue(instance, name, array, _NOTHROW)
             started = True
-            issue(instance, b"prepareCalc", _NOTHING, _NOTHROW)
-            issue(instance, b"performCalcNoUpdate", _NOTHING, _NOTHROW)
+            for command in commands:
+                issue(instance, command, _NOTHING, _NOTHROW)
             issue(instance, b"getBias", at_bias, _NOTHROW)
             if _raised:
                 raise _error()

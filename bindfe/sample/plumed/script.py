@@ -183,8 +183,8 @@ def _refuse_memory(statement: Statement) -> None:
     if statement.action in _REMEMBERS or (statement.action == "METAD" and "ACCELERATION" in statement.words):
         what = "METAD with ACCELERATION" if statement.action == "METAD" else statement.action
         raise InputError(
-            f"plumed.dat, line {statement.line}: {what} changes its state whenever it is calculated, and OpenMM calculates "
-            "more often than once a step. Use MOVINGRESTRAINT to pull, and take accelerations from COLVAR afterwards"
+            f"plumed.dat, line {statement.line}: {what} changes its state whenever it is calculated, and OpenMM "
+            "calculates more often than once a step. Pull with MOVINGRESTRAINT; take accelerations from COLVAR"
         )
 
 
