@@ -9,6 +9,7 @@ hydration ``water.json`` and ``gas.json``),
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from bindfe.mlip.committee import Committee
     from bindfe.sample.rescore import Offsets
     from bindfe.sample.switching import EnvironmentCorrection
+
+logger = logging.getLogger(__name__)
 
 _REFERENCE_FRAMES = 20
 
@@ -82,9 +85,17 @@ def apply_committee(
             failures.setdefault(failure.task.ligand, failure.error)
         for name in able:
             if name not in failures and stored_atoms(run, name) is None:
-                plain = plain_end(run, protocol, name, environments(protocol)[1])
-                watch_domain(run, protocol, name, committee_of(protocol, plain))
+                _watch(run, protocol, name)
     return failures
+
+
+def _watch(run: Run, protocol: Protocol, name: str) -> None:
+    """Look for frames outside of the domain; a ligand keeps its number where that cannot be done."""
+    plain = plain_end(run, protocol, name, environments(protocol)[1])
+    try:
+        watch_domain(run, protocol, name, committee_of(protocol, plain))
+    except EstimateError as error:
+        logger.warning("%s: whether its frames left the domain is not known: %s", name, error)
 
 
 def skipped(run: Run, protocol: Protocol, name: str) -> str:
