@@ -1,4 +1,4 @@
-"""A model complex whose binding free energy is known exactly: a particle in a harmonic well."""
+"""A model complex whose binding free energy is known exactly: a particle in a harmonic or a Gaussian well."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ def analytic_delta_g(protocol: Protocol) -> float:
 
         delta_g = -kT ln[ int e^(-(-D + k r^2/2)/kT) dr / V0 ] = -D - kT ln[ (2 pi kT/k)^(3/2) / V0 ]
 
+    In a Gaussian well it is the sphere r < b that the path calls the site, by quadrature::
+
+        delta_g = -kT ln[ int_0^b 4 pi r^2 e^(D exp(-k r^2/2D)/kT) dr / V0 ]
+
     Returns:
         delta_g [kcal/mol]; negative binds.
 
@@ -39,6 +43,12 @@ def analytic_delta_g(protocol: Protocol) -> float:
         ProtocolError: The protocol has no section ``analytic``.
     """
     model, kt = _model(protocol), thermal_energy(protocol.sampling.temperature)
+    if model.well == "gaussian":
+        node, weight = np.polynomial.legendre.leggauss(400)
+        r = 0.5 * protocol.path.bound[1] * (node + 1)
+        boltzmann = np.exp(model.depth * np.exp(-model.spring * r**2 / (2 * model.depth)) / kt)
+        inside = 0.5 * protocol.path.bound[1] * float(np.sum(weight * 4 * math.pi * r**2 * boltzmann))
+        return -kt * math.log(inside / STANDARD_VOLUME_NM3) / KJ_PER_KCAL
     volume = (2 * math.pi * kt / model.spring) ** 1.5
     return (-model.depth - kt * math.log(volume / STANDARD_VOLUME_NM3)) / KJ_PER_KCAL
 
@@ -62,7 +72,10 @@ def prepare_analytic_leg(protocol: Protocol, directory: Path, *, fingerprint: st
         ProtocolError: No section ``analytic``, a restraint that turns, or a schedule with wrong ends.
         StoreError: The files cannot be written.
     """
-    model, schedule = _model(protocol), protocol.schedule_of(LegKind.COMPLEX)
+    model = _model(protocol)
+    if protocol.road != "alchemy":
+        return _prepare_path(model, protocol, directory, fingerprint=fingerprint)
+    schedule = protocol.schedule_of(LegKind.COMPLEX)
     check_ends(LegKind.COMPLEX, schedule)
     restraint = _restraint(protocol)
     plain = _particles(model)
@@ -80,6 +93,23 @@ def prepare_analytic_leg(protocol: Protocol, directory: Path, *, fingerprint: st
         parameters=tuple({LAMBDA_STERICS: sterics, LAMBDA_RESTRAINTS: held} for sterics, held in rows),
         linear_parameters=(LAMBDA_STERICS, LAMBDA_RESTRAINTS),
         restraint=restraint,
+    )
+    return write_leg(directory, parts, protocol, fingerprint=fingerprint)
+
+
+def _prepare_path(model: AnalyticSettings, protocol: Protocol, directory: Path, *, fingerprint: str) -> PreparedLeg:
+    """The two particles with their well, as they are."""
+    plain = _particles(model)
+    plain.addForce(_well(model, scaled=False))
+    parts = LegParts(
+        kind=LegKind.PATH,
+        ligand="particle",
+        assembly=_assembly(model),
+        system=plain,
+        plain=plain,
+        parameters=({},),
+        linear_parameters=(),
+        restraint=None,
     )
     return write_leg(directory, parts, protocol, fingerprint=fingerprint)
 
@@ -106,7 +136,8 @@ def _particles(model: AnalyticSettings) -> mm.System:
 
 
 def _well(model: AnalyticSettings, *, scaled: bool) -> mm.CustomBondForce:
-    force = mm.CustomBondForce(("" if not scaled else f"{LAMBDA_STERICS}*") + "(k*r^2/2-D)")
+    shape = "(k*r^2/2-D)" if model.well == "harmonic" else "(-D*exp(-k*r^2/(2*D)))"
+    force = mm.CustomBondForce(("" if not scaled else f"{LAMBDA_STERICS}*") + shape)
     force.setName("well")
     for name in ("k", "D"):
         force.addPerBondParameter(name)

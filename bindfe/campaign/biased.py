@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,24 +19,47 @@ if TYPE_CHECKING:
 
 
 def sample_walkers(
-    walkers: Sequence[Walker], path: LigandPath, protocol: Protocol, *, directory: Path, length: float
-) -> int:
-    """Sample each walker of one repeat for ``length`` [ps], one after the other; the number of walkers."""
+    walkers: Sequence[Walker],
+    path: LigandPath,
+    protocol: Protocol,
+    *,
+    directory: Path,
+    done: float,
+    stored: Callable[[float, int], None],
+) -> None:
+    """Sample each walker of one repeat until it holds ``sampling.length``.
+
+    Several take turns, piece by piece, so that each meets the others' hills and a run that was killed goes on as if it
+    had not been.
+
+    Args:
+        walkers: The walkers.
+        path: Variable and restraints.
+        protocol: Bias and lengths.
+        directory: The repeat's.
+        done: Time that each walker has already [ps].
+        stored: Called with the time that each walker has [ps] and their number, when a piece is on disk.
+    """
     from bindfe.sample.metadynamics import sample_biased
 
-    settings, script = bias_settings(path, protocol), _script(protocol)
-    for number, (walker, place) in enumerate(zip(walkers, walker_directories(directory, protocol), strict=True)):
-        sample_biased(
-            walker,
-            settings,
-            directory=place,
-            length=length,
-            piece=protocol.sampling.chunk_cycles * protocol.sampling.cycle_time,
-            number=number,
-            engine=protocol.metadynamics.engine,
-            script=script,
-        )
-    return len(walkers)
+    settings, script, length = bias_settings(path, protocol), _script(protocol), protocol.sampling.length
+    piece, number = protocol.sampling.chunk_cycles * protocol.sampling.cycle_time, len(walkers)
+    places = walker_directories(directory, protocol)
+    while done < length - 1e-9:
+        done = min(done + piece, length) if number > 1 else length
+        for which, (walker, place) in enumerate(zip(walkers, places, strict=True)):
+            sample_biased(
+                walker,
+                settings,
+                directory=place,
+                length=done,
+                piece=piece,
+                number=which,
+                engine=protocol.metadynamics.engine,
+                script=script,
+                stored=(lambda time: stored(time, 1)) if number == 1 else None,
+            )
+        stored(done, number)
 
 
 def walker_directories(directory: Path, protocol: Protocol) -> tuple[Path, ...]:

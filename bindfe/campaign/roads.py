@@ -64,8 +64,6 @@ class _Repeat:
 def sample_path(run: Run, protocol: Protocol, task: Task) -> None:
     """Sample one repeat until it holds ``sampling.length``; what is there already is kept.
 
-    The walkers of a repeat take turns, piece by piece, so a run that was killed goes on as if it had not been.
-
     Raises:
         SamplingError: The bias blew up, or a coordinate is not a number.
         InputError: The repeat holds another calculation, or the script cannot be read.
@@ -74,17 +72,19 @@ def sample_path(run: Run, protocol: Protocol, task: Task) -> None:
     """
     path, walkers = _path(run, protocol, task.ligand), _walkers(run, protocol, task.ligand, task.repeat)
     directory = run.repeat(task.ligand, task.kind, task.repeat)
-    piece, length = protocol.sampling.chunk_cycles * protocol.sampling.cycle_time, protocol.sampling.length
-    here = path_progress(directory)
-    done, seconds = here.done_ps, here.wall_seconds
-    while done < length - 1e-9:
-        begun, done = time.perf_counter(), min(done + piece, length)
-        if protocol.road == "umbrella":
-            number = sample_windows(walkers[0], path, protocol, repeat=task.repeat, directory=directory, length=done)
-        else:
-            number = sample_walkers(walkers, path, protocol, directory=directory, length=done)
-        seconds += time.perf_counter() - begun
+    before, begun = path_progress(directory), time.perf_counter()
+
+    def stored(done: float, number: int) -> None:
+        seconds = before.wall_seconds + time.perf_counter() - begun
         write_record(directory / "progress.json", PathProgress(done_ps=done, wall_seconds=seconds, n_walkers=number))
+
+    if protocol.road == "umbrella":
+        (walker,) = walkers
+        sample_windows(
+            walker, path, protocol, repeat=task.repeat, directory=directory, done=before.done_ps, stored=stored
+        )
+    else:
+        sample_walkers(walkers, path, protocol, directory=directory, done=before.done_ps, stored=stored)
 
 
 def path_progress(directory: Path) -> PathProgress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,13 +20,33 @@ if TYPE_CHECKING:
 
 
 def sample_windows(
-    walker: Walker, path: LigandPath, protocol: Protocol, *, repeat: int, directory: Path, length: float
-) -> int:
-    """Sample each window of one repeat for ``length`` [ps]; the number of windows."""
+    walker: Walker,
+    path: LigandPath,
+    protocol: Protocol,
+    *,
+    repeat: int,
+    directory: Path,
+    done: float,
+    stored: Callable[[float, int], None],
+) -> None:
+    """Sample each window of one repeat until it holds ``sampling.length``.
+
+    Args:
+        walker: System, start and dynamics.
+        path: Variable and restraints.
+        protocol: Windows and lengths.
+        repeat: Which repeat.
+        directory: The repeat's.
+        done: Time that each window has already [ps].
+        stored: Called with the time that each window has [ps] and their number, when a chunk is on disk.
+    """
     from bindfe.sample.umbrella import read_windows, sample_umbrella
 
-    sample_umbrella(walker, umbrella_settings(path, protocol, repeat=repeat), directory=directory, length=length)
-    return len(read_windows(directory))
+    settings, length = umbrella_settings(path, protocol, repeat=repeat), protocol.sampling.length
+    while done < length - 1e-9:
+        done = min(done + settings.chunk_cycles * settings.cycle_time, length)
+        sample_umbrella(walker, settings, directory=directory, length=done)
+        stored(done, len(read_windows(directory)))
 
 
 def umbrella_settings(path: LigandPath, protocol: Protocol, *, repeat: int) -> UmbrellaSettings:

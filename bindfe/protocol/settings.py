@@ -268,10 +268,13 @@ class ComputeSettings(Section):
 
 
 class AnalyticSettings(Section):
-    """A model complex whose answer is known exactly: a particle in a harmonic well (no molecules)."""
+    """A model complex whose answer is known exactly: a particle in a well (no molecules)."""
 
-    depth: Energy = quantity("8 kcal/mol", "kcal/mol", "D of U = -D + k/2 r^2")
-    spring: Spring = quantity("2 kcal/mol/A^2", "kcal/mol/A^2", "k of U = -D + k/2 r^2")
+    well: Literal["harmonic", "gaussian"] = setting(
+        "harmonic", "U = -D + k/2 r^2 (road: alchemy), or U = -D exp(-k r^2/2D), which can be left (the other roads)"
+    )
+    depth: Energy = quantity("8 kcal/mol", "kcal/mol", "D, the well's depth")
+    spring: Spring = quantity("2 kcal/mol/A^2", "kcal/mol/A^2", "k, the curvature at its bottom")
     mass: Mass = quantity("12 amu", "amu", "mass of the particle")
 
 
@@ -309,6 +312,8 @@ class Protocol(Section):
             raise ValueError("ligands.file is needed, and receptor.file for binding (or the section 'analytic')")
         if self.road != "alchemy":
             self._check_road()
+        elif self.analytic is not None and self.analytic.well != "harmonic":
+            raise ValueError("road: alchemy needs analytic.well: harmonic, whose bound state has an exact volume")
         if self.hydration:
             self._check_hydration()
         if self.alchemy.method == "transfer" and self.solvent.model == "tip3p":
@@ -323,7 +328,9 @@ class Protocol(Section):
 
     def _check_road(self) -> None:
         """Refuse what only works without a path."""
-        if not self.receptor.file:
+        if self.analytic is not None and (self.analytic.well != "gaussian" or self.path.variable != "distance"):
+            raise ValueError(f"road: {self.road} needs analytic.well: gaussian and path.variable: distance")
+        if not self.receptor.file and self.analytic is None:
             raise ValueError(f"road: {self.road} leads a ligand out of a receptor: give receptor.file and ligands.file")
         if self.committee.model != "none":
             raise ValueError(
@@ -361,12 +368,12 @@ class Protocol(Section):
     @property
     def leg_kinds(self) -> tuple[LegKind, ...]:
         """The legs of the cycle, in the order in which they run."""
+        if self.road != "alchemy":
+            return (LegKind.PATH,)
         if self.analytic is not None:
             return (LegKind.COMPLEX,)
         if self.hydration:
             return (LegKind.SOLVENT, LegKind.VACUUM)
-        if self.road != "alchemy":
-            return (LegKind.PATH,)
         if self.alchemy.method == "transfer":
             return (LegKind.TRANSFER,)
         return (LegKind.COMPLEX, LegKind.SOLVENT)

@@ -47,7 +47,9 @@ def _replicas(protocol: Protocol) -> str:
 
 
 def _model(protocol: Protocol) -> dict[str, str]:
-    return {"Model": "a particle in a harmonic well, whose exact answer is known", "Restraint": _restraint(protocol)}
+    well = "harmonic" if protocol.road == "alchemy" else "Gaussian"
+    rows = {"Model": f"a particle in a {well} well, whose exact answer is known", "Restraint": _restraint(protocol)}
+    return rows if protocol.road == "alchemy" else {"Method": _method(protocol), **rows}
 
 
 def _molecules(protocol: Protocol) -> dict[str, str]:

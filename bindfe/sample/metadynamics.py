@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -75,6 +76,7 @@ def sample_biased(
     number: int = 0,
     engine: Engine = "plumed",
     script: str | None = None,
+    stored: Callable[[float], None] | None = None,
 ) -> None:
     """Run one walker until its directory holds ``length``; what is there already is kept.
 
@@ -87,6 +89,7 @@ def sample_biased(
         number: Which walker.
         engine: PLUMED, or OpenMM alone where it can (metad, one walker).
         script: A plumed.dat of the user's own instead of the written one; it must print COLVAR.
+        stored: Called with the walker's time [ps] when a piece is on disk.
 
     Raises:
         RestraintError: A restraint does not contain the ligand at the start.
@@ -106,6 +109,8 @@ def sample_biased(
         steps = min(per_piece, goal - here.step)
         here = run.piece(here, steps) if run else _native_piece(walker, settings, here, steps, directory)
         _store(directory, here, digest)
+        if stored is not None:
+            stored(here.step * walker.time_step)
     if run:
         run.close()
 
@@ -173,12 +178,28 @@ def _resume(
         raise StoreError(f"{path}: belongs to another calculation than plumed.dat; delete {directory} and run again")
     if engine == "plumed" and not (directory / "COLVAR").exists():
         raise StoreError(f"{directory / 'COLVAR'}: is gone, but restart.npz goes on from it; delete the directory")
+    if settings.walkers > 1:
+        _check_hills_of_all(directory.parent / "hills", settings.walkers, number)
     return _Here(
         positions=arrays["positions"],
         velocities=arrays["velocities"],
         box=arrays.get("box"),
         step=int(arrays["step"]),
     )
+
+
+def _check_hills_of_all(hills: Path, walkers: int, number: int) -> None:
+    """PLUMED goes on from the hills of all walkers, so each must see those of the others.
+
+    Raises:
+        InputError: A walker's file is not there.
+    """
+    missing = [each for each in range(walkers) if not (hills / f"HILLS.{each}").exists()]
+    if missing:
+        raise InputError(
+            f"walker {number} sees no hills of walker {missing[0]} in {hills}: all walkers need one directory that they "
+            "can write to and read from at the same time. Start every walker once, or delete this one's directory"
+        )
 
 
 def _store(directory: Path, here: _Here, digest: str) -> None:
