@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-from pathlib import Path
 
 import typer
 
@@ -56,12 +54,14 @@ def _platforms() -> None:
 
 
 def _weights() -> None:
-    data = os.environ.get("BINDFE_DATA", "")
-    for name in ("ani2x", "ani1x", "ani1ccx"):
-        path = Path(data) / "models" / "torchani" / "StateDicts" / f"{name}_state_dict.pt"
-        there = bool(data) and path.exists()
-        where = str(path) if there else "set BINDFE_DATA, or let torchani download them at first use"
-        typer.echo(f"{'ok     ' if there else 'missing'}  {name:16s} {where}")
+    from bindfe.mlip.catalogue import MODELS, why_not
+    from bindfe.mlip.weights import locate
+
+    for model in MODELS.values():
+        if model.kind in ("ani", "aimnet2"):
+            missing = why_not(model)
+            where = missing or str(locate(model.files[0]))
+            typer.echo(f"{'missing' if missing else 'ok     '}  {model.name:16s} {where}")
 
 
 def _plumed() -> None:

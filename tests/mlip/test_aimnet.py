@@ -92,7 +92,7 @@ def test_two_molecules_far_apart_have_the_sum_of_their_energies() -> None:
     from bindfe.mlip.aimnet import AimnetCommittee
 
     both = AimnetCommittee("aimnet2", numbers=NUMBERS * 2, members=[1])
-    frame = np.vstack([METHANOL_NM, METHANOL_NM + [4.0, 0.0, 0.0]])
+    frame = np.vstack([METHANOL_NM, METHANOL_NM + np.array([4.0, 0.0, 0.0])])
     one = opened("methanol", members=[1]).energies(METHANOL_NM[None])[0, 0]
     assert both.energies(frame[None])[0, 0] == pytest.approx(2 * one, abs=0.5)  # the dipoles' interaction
 
