@@ -197,8 +197,8 @@ def _check_hills_of_all(hills: Path, walkers: int, number: int) -> None:
     missing = [each for each in range(walkers) if not (hills / f"HILLS.{each}").exists()]
     if missing:
         raise InputError(
-            f"walker {number} sees no hills of walker {missing[0]} in {hills}: all walkers need one directory that they "
-            "can write to and read from at the same time. Start every walker once, or delete this one's directory"
+            f"walker {number} sees no hills of walker {missing[0]} in {hills}: all walkers need one directory that "
+            "they can write to and read from at the same time. Start every walker once, or delete this one's directory"
         )
 
 

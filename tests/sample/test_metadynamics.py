@@ -243,7 +243,7 @@ def test_a_morse_dimer_binds_with_minus_4_322_kcal_per_mol(method: str, tmp_path
 def walkers(root: Path, *, alone: bool = False) -> tuple[list[Path], BiasSettings]:
     settings = replace(SETTINGS, walkers=2)
     places = [root / (f"place-{n}" if alone else ".") / f"walker-{n}" for n in range(2)]
-    for length in (5.0, 10.0, 15.0, 20.0):
+    for length in (20.0,) if alone else (5.0, 10.0, 15.0, 20.0):
         for number, place in enumerate(places):
             run(place, settings=settings, length=length, piece=5.0, seed=number + 1, number=number)
     if alone:
@@ -267,6 +267,14 @@ def test_walkers_that_cannot_see_one_another_are_found_out(tmp_path: Path) -> No
     places, settings = walkers(tmp_path, alone=True)
     with pytest.raises(SamplingError, match="did not see the hills of the others"):
         read_biased(places, settings)
+
+
+@pytest.mark.plumed
+def test_a_walker_that_goes_on_without_the_others_hills_is_stopped(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, walkers=2)
+    run(tmp_path / "walker-0", settings=settings, length=2.0, piece=2.0)
+    with pytest.raises(InputError, match="walker 0 sees no hills of walker 1"):
+        run(tmp_path / "walker-0", settings=settings, length=4.0, piece=2.0)
 
 
 # Bad input
