@@ -509,4 +509,3 @@ def test_a_cap_that_is_wrong_is_caught(kind: type[Placement], says: str | None) 
     )
     assert report.passed is (says is None), str(report)
     assert says is None or says in {check.name for check in report.failures}, str(report)
-

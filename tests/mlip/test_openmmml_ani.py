@@ -1,9 +1,10 @@
 """openmm-ml's own ANI: forces ten times too small, total energies in single precision.
 
-Measured in openmm-ml 1.8, read in the sources of 1.6 and 1.7: ``_computeANI`` differentiates by positions in Angstrom, turns Hartree into
-kJ/mol, and returns the result as forces, which a PythonForce takes to be in kJ/mol/nm. Energies are right. The
-report for its developers is docs/upstream-openmm-ml-ani.md. Should a test here fail after an update of
-openmm-ml, it has been mended: then say so here and there. bindfe does not use that path.
+Measured in openmm-ml 1.8, read in the sources of 1.6 and 1.7: ``_computeANI`` differentiates by positions in
+Angstrom, turns Hartree into kJ/mol, and returns the result as forces, which a PythonForce takes to be in
+kJ/mol/nm. Energies are right. The report for its developers is docs/upstream-openmm-ml-ani.md. Should a test
+here fail after an update of openmm-ml, it has been mended: then say so here and there. bindfe does not use
+that path.
 """
 
 from __future__ import annotations
