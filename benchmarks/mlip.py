@@ -38,7 +38,7 @@ MOLECULES = {
     "benzene": "c1ccccc1",
     "paracetamol": "CC(=O)Nc1ccc(O)cc1",
     "ibuprofen": "CC(C)Cc1ccc(cc1)C(C)C(=O)O",
-    "quinine": "COc1ccc2nccc(c2c1)[C@H]([C@@H]1C[C@@H]2CC[N@]1C[C@@H]2C=C)O",
+    "haloperidol": "OC1(CCN(CCCC(=O)c2ccc(F)cc2)CC1)c1ccc(Cl)cc1",
 }
 DRIVEN = "ibuprofen"
 """33 atoms: the ligand of the rows in water and of the sparse committee."""
@@ -259,7 +259,7 @@ def main() -> None:
         if "others" in rows:
             other_models(rounds=5 if quick else 15)
     if "step" in rows:
-        print("\nlonger time steps: ethanol, one member")
+        print("\nlonger time steps: acetone, one member")
         time_steps(scale=0.1 if quick else 1.0)
 
 

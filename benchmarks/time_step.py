@@ -2,7 +2,7 @@
 
     python benchmarks/time_step.py
 
-Ethanol in vacuum, hydrogens of 4 amu, bonds to hydrogen constrained at both ends, one member of ANI-2x. For
+Acetone in vacuum, hydrogens of 4 amu, bonds to hydrogen constrained at both ends, one member of ANI-2x. For
 each time step the free energy of going from the force field to the potential comes from equilibrium samples at
 lambda_mlip 0, 1/2 and 1 (Bennett's acceptance ratio), and two temperatures from the same samples: the kinetic
 one, and a configurational one that only positions and forces enter.
@@ -38,7 +38,7 @@ from bindfe.protocol import LigandSettings, Protocol, SolventSettings
 from bindfe.results import SwitchingWork
 from bindfe.units import BOLTZMANN_KJ_MOL_K, kt_to_kcal, thermal_energy
 
-MOLECULE = "CCO"
+MOLECULE = "CC(C)=O"
 TEMPERATURE, FRICTION = 298.15, 20.0
 LAMBDAS = (0.0, 0.5, 1.0)
 BETWEEN_FS = 40

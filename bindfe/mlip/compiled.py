@@ -29,8 +29,11 @@ def compiled(function: Function) -> Function:
 
     Sums may be reordered, which vector instructions need; not-a-number stays not-a-number.
     """
-    compiler = numba.njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz", "arcp"})
-    return cast(Function, compiler(function))
+    options: dict[str, Any] = {"error_model": "numpy", "fastmath": {"reassoc", "contract", "nsz", "arcp"}}
+    try:
+        return cast(Function, numba.njit(cache=True, **options)(function))
+    except RuntimeError:  # no directory that can be written: compiled again in every process
+        return cast(Function, numba.njit(**options)(function))
 
 
 def _reinterpret(source: Any, target: Any, kind: Any) -> Any:

@@ -192,6 +192,26 @@ def test_exponential_and_logarithm_are_numpys() -> None:
     assert np.isnan(exponential(np.nan))
 
 
+def test_compiles_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    import numba
+
+    from bindfe.mlip.compiled import compiled
+
+    real = numba.njit
+
+    def nowhere(**options: Any) -> Any:
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return real(**options)
+
+    monkeypatch.setattr(numba, "njit", nowhere)
+
+    def double(x: float) -> float:
+        return 2.0 * x
+
+    assert compiled(double)(1.5) == 3.0
+
+
 @pytest.mark.parametrize("precision", [np.float32, np.float64])
 @pytest.mark.parametrize("rows", [1, 2, 3, 4, 7])
 def test_products_are_numpys_over_the_columns_that_count(rows: int, precision: Any) -> None:
