@@ -86,6 +86,11 @@ def test_one_member_of_aimnet2_has_its_error(dimers: list[Dimer]) -> None:
     assert mean_absolute_error(dimers, "aimnet2", (0,)) == pytest.approx(0.62, abs=0.01)
 
 
+@pytest.mark.parametrize(("model", "error"), [("ani2x", 0.96), ("ani1ccx", 2.08)])
+def test_ani_has_its_error_over_every_sixth_dimer(model: str, error: float, dimers: list[Dimer]) -> None:
+    assert mean_absolute_error(dimers[::6], model) == pytest.approx(error, abs=0.01)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "error"), [("ani2x", 0.97), ("ani1ccx", 2.24), ("ani1x", 1.84), ("gfn2-xtb", 0.65), ("aimnet2", 0.54)]
