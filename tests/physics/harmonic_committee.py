@@ -53,32 +53,38 @@ class HarmonicCommittee:
 
 
 def draw_committee(
-    rng: np.random.Generator, *, members: int, width: float, dimensions: int = 6, stiffness: float = 0.1
+    rng: np.random.Generator, *, members: int, amount: float, dimensions: int = 6, stiffness: float = 0.1
 ) -> HarmonicCommittee:
     """Members drawn from one distribution: springs and centres about common ones, and constants.
 
     Args:
         rng: Chance.
         members: How many.
-        width: Root mean square over members of the sd of u_m less u_mean [kT].
+        amount: sd of the centres, in units of the common well's width, and of the constants [kT].
         dimensions: Of the space.
-        stiffness: How much of the difference is in the springs: relative sd for centres moved by 1.
+        stiffness: sd of the springs' logarithm, for an amount of 1.
     """
     shape = (members, dimensions)
-    stiff, moved, constants = rng.normal(size=shape), rng.normal(size=shape), rng.normal(size=members)
+    return HarmonicCommittee(
+        springs=np.exp(amount * stiffness * rng.normal(size=shape)),
+        centres=amount * rng.normal(size=shape),
+        constants=amount * rng.normal(size=members),
+    )
 
-    def scaled(amount: float) -> HarmonicCommittee:
-        return HarmonicCommittee(
-            springs=np.exp(amount * stiffness * stiff), centres=amount * moved, constants=amount * constants
-        )
 
-    amount = brentq(lambda a: np.sqrt(np.mean(scaled(a).spread() ** 2)) - width, 1e-3, 20.0)
-    return scaled(float(amount))
+def amount_of(width: float) -> float:
+    """The amount for which members lie this far (root mean square sd) from the mean of very many [kT]."""
+
+    def excess(amount: float) -> float:
+        drawn = draw_committee(np.random.default_rng(0), members=400, amount=amount)
+        return float(np.sqrt(np.mean(drawn.spread() ** 2)) - width)
+
+    return float(brentq(excess, 1e-3, 20.0))
 
 
 def fixed_committee(*, members: int, width: float, seed: int) -> HarmonicCommittee:
     """A committee each of whose members has exactly this sd from the mean [kT]."""
-    drawn = draw_committee(np.random.default_rng(seed), members=members, width=width)
+    drawn = draw_committee(np.random.default_rng(seed), members=members, amount=amount_of(width))
     springs, centres = np.log(drawn.springs), drawn.centres
     for _ in range(200):
         found = HarmonicCommittee(springs=np.exp(springs), centres=centres, constants=drawn.constants)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from gate_cases import Case, Ends, Kind, make_cases
-from harmonic_committee import HarmonicCommittee, fixed_committee
+from harmonic_committee import HarmonicCommittee, amount_of, draw_committee, fixed_committee
 
 from bindfe.errors import EstimateError
 from bindfe.estimate.members import (
@@ -23,6 +23,10 @@ from bindfe.estimate.members import (
     from_one_end,
     from_several_drivers,
 )
+from bindfe.estimate.shifts import member_shifts
+from bindfe.results import BindingEstimate, CommitteeEnergies
+from bindfe.uncertainty.budget import budget, predict
+from bindfe.units import kt_to_kcal
 
 TRIALS = 1000
 FRAMES = 600
@@ -148,6 +152,94 @@ def test_constants_of_members_cancel_between_identical_legs() -> None:
     constants = np.array([[0.0], [1e3], [-2e3], [50.0]])
     plain, moved = ([from_one_end(part + shift).f_m for part in h] for shift in (0.0, constants))
     np.testing.assert_allclose(moved[0] - moved[1], plain[0] - plain[1], atol=1e-9)
+
+
+# Members and truth from one distribution: the whole chain from frames to the interval
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One committee with its truth, which is the last of M + 1 draws."""
+
+    everyone: HarmonicCommittee
+
+    @property
+    def members(self) -> HarmonicCommittee:
+        e = self.everyone
+        return HarmonicCommittee(springs=e.springs[:-1], centres=e.centres[:-1], constants=e.constants[:-1])
+
+    @property
+    def mean(self) -> float:
+        return float(self.members.mean.free_energies()[0])
+
+    @property
+    def truth(self) -> float:
+        return float(self.everyone.free_energies()[-1])
+
+
+def energies_of(drawn: Drawn, environment: str, rng: np.random.Generator, frames: int) -> CommitteeEnergies:
+    u_mn = drawn.members.energies(drawn.members.mean.sample(0, frames, rng))
+    names = tuple(f"m{member}" for member in range(len(u_mn)))
+    return CommitteeEnergies(u_mn=u_mn, u_mm=np.zeros(frames), members=names, environment=environment, driver="mean")
+
+
+@functools.cache
+def total_intervals(members: int, width: float) -> tuple[float, float, float, float]:
+    """Part of the 1,000 trials that the gates let through, coverage at 95 and 68 %, and mean bias over the error."""
+    rng, amounts = np.random.default_rng([21, members]), (amount_of(width), amount_of(0.7 * width))
+    passed, inside, z = 0, [], []
+    for _ in range(TRIALS):
+        bound, free = (Drawn(draw_committee(rng, members=members + 1, amount=amount)) for amount in amounts)
+        shifts = member_shifts(
+            [energies_of(bound, "bound", rng, FRAMES)],
+            [energies_of(free, "free", rng, FRAMES)],
+            temperature=300.0,
+            seed=1,
+        )
+        if not shifts.route.trusted:
+            continue
+        passed += 1
+        kcal, repeats = kt_to_kcal(1.0, 300.0), rng.normal(scale=0.05, size=3)
+        values = (bound.mean - free.mean) * kcal + repeats + shifts.average_kcal_mol
+        binding = BindingEstimate(
+            ligand="x",
+            temperature=300.0,
+            delta_g_kcal_mol=float(values.mean()),
+            terms=(),
+            delta_g_repeats=values,
+            bootstrap_errors=np.full(3, np.hypot(0.05, np.sqrt(3) * shifts.average_error_kcal_mol)),
+            delta_g_members=values.mean() - shifts.average_kcal_mol + shifts.delta_g_kcal_mol,
+            member_errors=shifts.standard_errors_kcal_mol,
+            committee=shifts.route,
+        )
+        prediction = predict(binding, budget(binding))
+        truth = (bound.truth - free.truth) * kcal
+        inside.append([low <= truth <= high for low, high in map(prediction.interval, (0.95, 0.68))])
+        z.append((prediction.location_kcal_mol - truth) / prediction.standard_error_kcal_mol)
+    held = np.mean(inside, axis=0)
+    return passed / TRIALS, float(held[0]), float(held[1]), float(np.mean(z))
+
+
+@pytest.mark.parametrize("width", [0.5, 1.0])
+@pytest.mark.parametrize("members", [4, 8])
+def test_total_intervals_hold_the_truth_that_is_one_more_draw(members: int, width: float) -> None:
+    """(ii) t with M - 1 degrees and the factor sqrt(1 + 1/M), whatever of the trials the gates let through."""
+    passed, at_95, at_68, bias = total_intervals(members, width)
+    trials = int(passed * TRIALS)
+    assert passed > (0.9 if width < 1.0 else 0.2)
+    assert abs(at_95 - 0.95) < three_sigmas(0.95, trials)
+    assert abs(at_68 - 0.68) < three_sigmas(0.68, trials)
+    assert abs(bias) < 0.1
+
+
+def test_the_mean_potentials_own_free_energy_is_biased_where_members_differ_more_in_one_environment() -> None:
+    """Why the value is the mean of the members' free energies: f of the mean potential lies above it."""
+    rng, gap = np.random.default_rng(22), []
+    for _ in range(300):
+        bound, free = (Drawn(draw_committee(rng, members=5, amount=amount_of_width)) for amount_of_width in (0.6, 0.2))
+        gap.append((bound.mean - free.mean) - (bound.members.free_energies() - free.members.free_energies()).mean())
+    half_variance = 0.5 * 6 * (0.6**2 - 0.2**2) * (1 - 1 / 4)
+    assert np.mean(gap) == pytest.approx(half_variance, rel=0.1)
 
 
 # The gates, judged by cases that were written before them
