@@ -184,8 +184,10 @@ def table(out, repeats):
 
 def figure(out, repeats, path):
     """The map by METAD with both basins and the path, and phi's profile by every method."""
+    from bindfe.estimate.hills import surface_from_hills
     from bindfe.estimate.path import minimum_path
     from bindfe.estimate.surface import pool_surfaces, surface_from_samples
+    from bindfe.interop.plumed import read_hills
     from bindfe.report.draw_surface import draw_map, draw_profiles
     from bindfe.report.style import png
     from bindfe.results import Region, Surface
@@ -196,8 +198,8 @@ def figure(out, repeats, path):
     for method in METHODS:
         runs = [difference(out, method, r)[2] for r in range(repeats)]
         profiles[method] = pool_surfaces([surface_from_samples(s, [axis], periods=turn, seed=1) for s in runs])
-        if method == "metad":
-            plane = pool_surfaces([surface_from_samples(s, [axis, axis], periods=turn * 2, seed=1) for s in runs])
+    hills = [read_hills([out / f"metad-{r}" / "HILLS"]) for r in range(repeats)]
+    plane = pool_surfaces([surface_from_hills(each, [axis, axis], temperature=T) for each in hills])
     rows = []
     for r in range(repeats):
         samples = np.load(out / f"umbrella-{r}.npy")

@@ -88,7 +88,8 @@ def _frame(axes: Axes, region: Region, surface: Surface) -> None:
     axes.add_patch(
         Rectangle((low[0], low[1]), size[0], size[1], fill=False, edgecolor=style.INK, linewidth=1.1, linestyle="--")
     )
-    axes.text(low[0] + size[0] / 2, high[1], region.name, ha="center", va="bottom", color=style.INK)
+    label = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.5}
+    axes.text(low[0] + size[0] / 2, high[1], region.name, ha="center", va="bottom", color=style.INK, bbox=label)
 
 
 def _path(axes: Axes, path: SurfacePath, surface: Surface) -> None:
