@@ -37,9 +37,12 @@ def pair(file: Path) -> MaceCommittee:
     return open_committee([text, text], numbers=NUMBERS)  # type: ignore[return-value]
 
 
-def test_energies_and_forces_are_those_of_its_own_calculator(pair: MaceCommittee, file: Path) -> None:
+def test_energies_and_forces_are_those_of_its_own_calculator(
+    pair: MaceCommittee, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from ase import Atoms
 
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")  # mace-torch sets it, and here it is taken back
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from mace.calculators import MACECalculator
