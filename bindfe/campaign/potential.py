@@ -306,7 +306,8 @@ def _switch(run: Run, task: SwitchingTask) -> None:
 
     protocol = parse_protocol(run.protocol.read_text(encoding="utf-8"), source=str(run.protocol))
     directory = _switching_directory(run, task.ligand, task.environment, task.repeat)
-    if (directory / "correction.json").exists():
+    done = _stored_switching(run, protocol, task.ligand, task.environment).get(task.repeat)
+    if done is not None and len(done.work.forward) >= protocol.committee.switching.number:
         return
     plain = plain_end(run, protocol, task.ligand, task.environment)
     frames, boxes = end_frames(run, protocol, task.ligand, task.environment, task.repeat)
