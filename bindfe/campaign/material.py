@@ -59,6 +59,7 @@ def load_material(run: Run) -> ReportMaterial:
             for entry in entries
             if entry["status"] != "ok" and (path := _path_result(run, protocol, entry["ligand"])) is not None
         ),
+        hydration=protocol.hydration,
         coverages=protocol.estimator.coverage,
         minimum_overlap=protocol.estimator.minimum_overlap,
         provenance=_provenance(run, protocol, tuple(entry["ligand"] for entry in entries)),

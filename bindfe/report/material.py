@@ -89,6 +89,8 @@ class ReportMaterial:
     """Ligands without one."""
     unconverged: tuple[PathResult, ...] = ()
     """What was seen of those among them whose path did not pass its gates."""
+    hydration: bool = False
+    """Whether the answers are free energies of hydration and not of binding."""
     coverages: tuple[float, ...] = DEFAULT_COVERAGES
     """Coverages of the intervals (0 to 1)."""
     minimum_overlap: float = 0.03

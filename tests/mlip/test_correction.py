@@ -97,15 +97,15 @@ def test_switching_agrees_with_instantaneous_energies_of_both_ends(tmp_path: Pat
 
 @pytest.fixture(scope="module")
 def hydrated(tmp_path_factory: pytest.TempPathFactory) -> bindfe.RunResult:
-    """Methanol in 90 waters, every stage of hydration with a committee, far too short for a number."""
+    """Methanol in 85 waters, every stage of hydration with a committee, far too short for a number."""
     directory = tmp_path_factory.mktemp("hydration")
     write_sdf(embed_guest("methanol", "CO"), directory / "methanol.sdf")
     steps = {"number": 10, "length": "0.02 ps", "equilibration": "0.04 ps", "spacing": "0.02 ps", "frames_every": 5}
     protocol = {
         "ligands": {"file": str(directory / "methanol.sdf")},
-        "solvent": {"model": "tip3p", "padding": "14 A", "box_shape": "cube", "cutoff": "6 A", "ionic_strength": "0 M"},
+        "solvent": {"model": "tip3p", "padding": "7 A", "box_shape": "cube", "cutoff": "6 A", "ionic_strength": "0 M"},
         "schedule": {
-            "solvent": {"electrostatics": [1, 0.5, 0, 0, 0], "sterics": [1, 1, 1, 0.5, 0]},
+            "solvent": {"electrostatics": [1, 0.5, 0, 0, 0, 0, 0], "sterics": [1, 1, 1, 0.75, 0.5, 0.25, 0]},
             "vacuum": {"electrostatics": [1, 0.5, 0]},
         },
         "equilibration": {
@@ -114,10 +114,10 @@ def hydrated(tmp_path_factory: pytest.TempPathFactory) -> bindfe.RunResult:
             "free_time": "0.2 ps",
             "state_time": "0.1 ps",
         },
-        "sampling": {"time_step": "2 fs", "cycle_time": "0.02 ps", "length": "0.6 ps", "chunk_cycles": 10},
+        "sampling": {"time_step": "2 fs", "cycle_time": "0.05 ps", "length": "1.5 ps", "chunk_cycles": 10},
         "repeats": {"number": 1},
         "committee": {"model": "ani2x", "correction": "switching", "frames": 5, "switching": steps},
-        "estimator": {"bootstrap": 20},
+        "estimator": {"bootstrap": 20, "minimum_overlap": 0.001},
         "compute": {"platform": "CPU", "workers": 1},
     }
     return bindfe.run(parse_protocol(yaml.safe_dump(protocol)), directory=directory / "run")
@@ -130,15 +130,15 @@ def test_hydration_in_water_with_a_committee_runs_from_a_protocol(hydrated: bind
     assert entry["budget_kcal_mol"]["committee"] is not None
     legs = entry["terms_kcal_mol"]["solvent"] + entry["terms_kcal_mol"]["vacuum"]
     assert entry["force_field_kcal_mol"]["delta_g"] == pytest.approx(legs)
-    page = (hydrated.directory / "report.html").read_text()
+    page = (hydrated.directory / "report.html").read_text().partition("Provenance")[0]
     assert "Hydration free energy" in page
     assert "The force field alone" in page
-    assert "binds" not in page.replace("binds better", "")
+    assert "bind" not in page.replace("bindfe", "")
 
 
 def test_switches_start_from_frames_of_all_atoms_with_their_boxes(hydrated: bindfe.RunResult) -> None:
     frames, boxes = read_whole_frames(hydrated.directory / "methanol/solvent/repeat-0")
     assert frames.shape[0] == boxes.shape[0] == 6
-    assert frames.shape[1] > 200
+    assert frames.shape[1] > 100
     assert len({float(np.linalg.det(box)) for box in boxes}) > 1  # constant pressure
     assert read_whole_frames(hydrated.directory / "methanol/vacuum/repeat-0")[0].size == 0
