@@ -204,7 +204,7 @@ def estimate_umbrella(
     cycles = samples.value.shape[1]
     leg = estimate_leg(
         umbrella_potentials(_reaching(samples, regions), regions),
-        kind=LegKind.COMPLEX,
+        kind=LegKind.PATH,
         repeat=repeat,
         n_bootstrap=n_bootstrap,
         seed=seed,

@@ -19,6 +19,7 @@ _NEEDS_GRID = ("METAD", "PBMETAD")
 _REMEMBERS = ("ABMD",)  # its minimum follows every calculation
 _WHERE_IN_PLUMED = re.compile(r"^\(\w[^\n]*:\d+\)[^\n]*\n", re.MULTILINE)
 _BACKUP = re.compile(r"bck\.\d+\.")
+_SIBLING = re.compile(r"(?<![./\w])\.\./(?!\.)([^/\s,=]+)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,23 +189,39 @@ def _refuse_memory(statement: Statement) -> None:
         )
 
 
+def _show(source: Path, place: Path) -> None:
+    """A directory whose files are links to those of another; or a link to a file."""
+    if not source.is_dir():
+        if source.exists():
+            place.symlink_to(source)
+        return
+    place.mkdir(exist_ok=True)
+    for entry in source.iterdir():
+        if not _BACKUP.match(entry.name) and not entry.name.startswith(".plumed-"):
+            (place / entry.name).symlink_to(entry)
+
+
 @contextlib.contextmanager
 def scratch(directory: Path, *, script: str) -> Iterator[Path]:
     """Work in a temporary directory that shows the files of another by links.
 
     PLUMED opens files where it works. It moves an existing file aside before it writes one of the same
-    name, which here moves a link only. An output that the script names by an absolute path is not protected.
+    name, which here moves a link only. So do outputs in directories beside, ``../hills/HILLS.0``. One that the script
+    names by an absolute path, or by more than one ``../``, is not protected.
     """
-    beside = directory.parent if "../" in script else None  # a sibling, where '../reference.pdb' means the same
+    beside = directory.parent if "../" in script else None
     kept = os.environ.get("PLUMED_MAXBACKUP")
     os.environ["PLUMED_MAXBACKUP"] = "100"  # with 0, PLUMED would write through the links
     try:
         with tempfile.TemporaryDirectory(prefix=".plumed-", dir=beside) as name:
-            for entry in directory.iterdir():
-                if not _BACKUP.match(entry.name) and entry.name != Path(name).name:
-                    (Path(name) / entry.name).symlink_to(entry)
-            with contextlib.chdir(name):
-                yield Path(name)
+            place = Path(name)
+            if beside is not None and "../../" not in script:
+                place = place / directory.name
+                for sibling in set(_SIBLING.findall(script)) - {directory.name}:
+                    _show(directory.parent / sibling, Path(name) / sibling)
+            _show(directory, place)
+            with contextlib.chdir(place):
+                yield place
     finally:
         if kept is None:
             del os.environ["PLUMED_MAXBACKUP"]
