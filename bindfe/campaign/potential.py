@@ -10,54 +10,31 @@ hydration ``water.json`` and ``gas.json``),
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bindfe.campaign.audit import audit_end
+from bindfe.campaign.committees import committee_directory, committee_of, offsets_of, thin
 from bindfe.campaign.domain import stored_atoms, watch_domain
-from bindfe.campaign.ends import end_frames, environments, leg_of, ligand_frames, plain_end
-from bindfe.campaign.execute import Failure, Tick, run_jobs
-from bindfe.campaign.plan import task_seed
+from bindfe.campaign.ends import environments, ligand_frames, plain_end
+from bindfe.campaign.execute import Tick, run_jobs
+from bindfe.campaign.switches import attempt_switching, stored_switching, switching_tasks
 from bindfe.errors import BindfeError, EstimateError, MissingDependency
 from bindfe.estimate.committee import describe
 from bindfe.estimate.cycle import Correction
 from bindfe.estimate.members import to_mean
 from bindfe.estimate.shifts import MemberShifts, member_shifts
 from bindfe.estimate.work import estimate_switching
-from bindfe.protocol import Protocol, parse_protocol
-from bindfe.results import CommitteeEnergies, CommitteeReport, Floats
+from bindfe.protocol import Protocol
+from bindfe.results import CommitteeEnergies, CommitteeReport
 from bindfe.store import Run, read_plain, read_record, write_record
 from bindfe.units import kt_to_kcal
 
 if TYPE_CHECKING:
-    from bindfe.build.legfiles import Environment, PlainSystem
-    from bindfe.mlip.committee import Committee
-    from bindfe.sample.rescore import Offsets
     from bindfe.sample.switching import EnvironmentCorrection
 
 logger = logging.getLogger(__name__)
-
-_REFERENCE_FRAMES = 20
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SwitchingTask:
-    """The switches of one environment and repeat of one ligand: what a worker does at a time."""
-
-    ligand: str
-    """Name of the ligand."""
-    environment: Environment
-    """Where."""
-    repeat: int
-    """Which repeat, whose frames the switches start from."""
-    seed: int
-    """Seed from which every seed of the task follows."""
-
-    def __str__(self) -> str:
-        return f"{self.ligand}, ML/MM correction ({self.environment}), repeat {self.repeat}"
 
 
 def apply_committee(
@@ -76,12 +53,12 @@ def apply_committee(
         try:
             _rescore_ligand(run, protocol, name)
         except MissingDependency as error:
-            write_record(_committee_directory(run, name) / "skipped.json", {"reason": str(error)})
+            write_record(committee_directory(run, name) / "skipped.json", {"reason": str(error)})
         except BindfeError as error:
             failures[name] = error
     if protocol.committee.correction == "switching":
         able = tuple(name for name in names if name not in failures and not skipped(run, protocol, name))
-        for failure in run_jobs(_attempt_switching, run, _switching_tasks(protocol, able), protocol.compute, tick=tick):
+        for failure in run_jobs(attempt_switching, run, switching_tasks(protocol, able), protocol.compute, tick=tick):
             failures.setdefault(failure.task.ligand, failure.error)
         for name in able:
             if name not in failures and stored_atoms(run, name) is None:
@@ -100,15 +77,15 @@ def _watch(run: Run, protocol: Protocol, name: str) -> None:
 
 def skipped(run: Run, protocol: Protocol, name: str) -> str:
     """Why a ligand's committee was skipped; empty if it was not."""
-    path = _committee_directory(run, name) / "skipped.json"
-    if not path.exists() or (_committee_directory(run, name) / f"{environments(protocol)[0]}.json").exists():
+    path = committee_directory(run, name) / "skipped.json"
+    if not path.exists() or (committee_directory(run, name) / f"{environments(protocol)[0]}.json").exists():
         return ""
     return f"the committee was skipped: {read_plain(path)['reason']}"
 
 
 def committee_reports(run: Run, protocol: Protocol, name: str) -> tuple[CommitteeReport, ...]:
     """What the committee says of each environment, from stored energies."""
-    paths = [_committee_directory(run, name) / f"{environment}.json" for environment in environments(protocol)]
+    paths = [committee_directory(run, name) / f"{environment}.json" for environment in environments(protocol)]
     return tuple(describe(read_record(path, CommitteeEnergies)) for path in paths if path.exists())
 
 
@@ -122,7 +99,7 @@ def stored_corrections(run: Run, protocol: Protocol, name: str) -> tuple[tuple[C
     For hydration, water stands for bound and the gas for free.
     Only repeats that are complete in both environments count; none gives no correction.
     """
-    first, second = (_stored_switching(run, protocol, name, environment) for environment in environments(protocol))
+    first, second = (stored_switching(run, protocol, name, environment) for environment in environments(protocol))
     repeats = sorted(first.keys() & second.keys())
     if len(repeats) < protocol.repeats.number:
         return (), ()
@@ -199,44 +176,21 @@ def _estimate(correction: EnvironmentCorrection, protocol: Protocol) -> tuple[fl
     return result.delta_f + step, float(np.hypot(result.standard_error, error)), warnings
 
 
-def _committee_directory(run: Run, name: str) -> Path:
-    return run.ligand(name) / "committee"
-
-
-def _switching_directory(run: Run, name: str, environment: str, repeat: int) -> Path:
-    return run.ligand(name) / "switching" / environment / f"repeat-{repeat}"
-
-
-def _stored_switching(
-    run: Run, protocol: Protocol, name: str, environment: Environment
-) -> dict[int, EnvironmentCorrection]:
-    paths = {
-        repeat: _switching_directory(run, name, environment, repeat) / "correction.json"
-        for repeat in range(protocol.repeats.number)
-    }
-    there = {repeat: path for repeat, path in paths.items() if path.exists()}
-    if not there:
-        return {}
-    from bindfe.sample.switching import EnvironmentCorrection
-
-    return {repeat: read_record(path, EnvironmentCorrection) for repeat, path in there.items()}
-
-
 def _rescore_ligand(run: Run, protocol: Protocol, name: str) -> None:
     """Energies of all members on the force field's frames of both environments, unless they are there."""
     from bindfe.mlip.internal import InternalEnergy
     from bindfe.sample.rescore import rescore
 
-    directory = _committee_directory(run, name)
+    directory = committee_directory(run, name)
     if all((directory / f"{environment}.json").exists() for environment in environments(protocol)):
         return
     plain = plain_end(run, protocol, name, environments(protocol)[1])
     committee = committee_of(protocol, plain)
-    offsets = _offsets(run, protocol, name, committee)
+    offsets = offsets_of(run, protocol, name, committee)
     for environment in environments(protocol):
         frames = [ligand_frames(run, protocol, name, environment, r) for r in range(protocol.repeats.number)]
         energies = rescore(
-            np.concatenate([_thin(each, protocol.committee.frames) for each in frames]),
+            np.concatenate([thin(each, protocol.committee.frames) for each in frames]),
             committee=committee,
             internal=InternalEnergy.of(plain.system, plain.ligand_atoms),
             offsets=offsets,
@@ -244,98 +198,3 @@ def _rescore_ligand(run: Run, protocol: Protocol, name: str) -> None:
             environment=environment,
         )
         write_record(directory / f"{environment}.json", energies)
-
-
-def committee_of(protocol: Protocol, plain: PlainSystem) -> Committee:
-    """The protocol's committee for the ligand of a System.
-
-    Raises:
-        InputError: The model does not cover the ligand; the message names the atoms.
-        MissingDependency: The package or the weights are absent.
-    """
-    from bindfe.mlip import open_committee
-
-    atoms = list(plain.topology.atoms())
-    numbers = [atoms[i].element.atomic_number for i in plain.ligand_atoms]
-    return open_committee(protocol.committee.model, numbers=numbers, charge=plain.ligand_charge)
-
-
-def _offsets(run: Run, protocol: Protocol, name: str, committee: Committee) -> Offsets:
-    from bindfe.mlip.internal import InternalEnergy
-    from bindfe.sample.rescore import Offsets, reference_offsets
-
-    path = _committee_directory(run, name) / "offsets.json"
-    if not path.exists():
-        frames = _thin(ligand_frames(run, protocol, name, environments(protocol)[1], 0), _REFERENCE_FRAMES)
-        plain = plain_end(run, protocol, name, environments(protocol)[1])
-        internal = InternalEnergy.of(plain.system, plain.ligand_atoms)
-        write_record(path, reference_offsets(frames, committee=committee, internal=internal))
-    return read_record(path, Offsets)
-
-
-def _thin(frames: Floats, most: int) -> Floats:
-    """At most so many frames, evenly spaced."""
-    kept: Floats = frames[np.unique(np.linspace(0, len(frames) - 1, min(most, len(frames))).astype(int))]
-    return kept
-
-
-def _switching_tasks(protocol: Protocol, names: tuple[str, ...]) -> tuple[SwitchingTask, ...]:
-    return tuple(
-        SwitchingTask(
-            ligand=name,
-            environment=environment,
-            repeat=repeat,
-            seed=task_seed(protocol, name, leg_of(protocol, environment)[0], repeat),
-        )
-        for repeat in range(protocol.repeats.number)
-        for name in names
-        for environment in environments(protocol)
-    )
-
-
-def _attempt_switching(run: Run, task: SwitchingTask) -> Failure | None:
-    try:
-        _switch(run, task)
-    except BindfeError as error:
-        return Failure(task=task, error=error)
-    return None
-
-
-def _switch(run: Run, task: SwitchingTask) -> None:
-    from bindfe.sample.switching import ForceFieldEnd, correct_environment
-
-    protocol = parse_protocol(run.protocol.read_text(encoding="utf-8"), source=str(run.protocol))
-    directory = _switching_directory(run, task.ligand, task.environment, task.repeat)
-    done = _stored_switching(run, protocol, task.ligand, task.environment).get(task.repeat)
-    if done is not None and len(done.work.forward) >= protocol.committee.switching.number:
-        return
-    plain = plain_end(run, protocol, task.ligand, task.environment)
-    frames, boxes = end_frames(run, protocol, task.ligand, task.environment, task.repeat)
-    committee = committee_of(protocol, plain)
-    end = ForceFieldEnd(
-        system=plain.system,
-        ligand_atoms=plain.ligand_atoms,
-        frames=frames,
-        boxes=boxes,
-        environment=task.environment,
-        repeat=task.repeat,
-        seed=task.seed,
-    )
-    offsets = _offsets(run, protocol, task.ligand, committee)
-    audit_end(plain, committee=committee, offset=offsets.mean_gap_kj_mol).require()
-    correction = correct_environment(
-        end,
-        protocol,
-        committee=committee,
-        offsets=offsets,
-        directory=directory,
-        driver=_driver(protocol, task.repeat, len(committee.members)),
-    )
-    write_record(directory / "correction.json", correction)
-
-
-def _driver(protocol: Protocol, repeat: int, n_members: int) -> int | None:
-    """The member that drives a repeat's potential end; None for the mean."""
-    if protocol.committee.driver == "mean":
-        return None
-    return protocol.committee.member if protocol.committee.driver == "one-member" else repeat % n_members
