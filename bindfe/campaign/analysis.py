@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from bindfe.campaign.plan import task_seed
 from bindfe.campaign.potential import skipped, stored_corrections
-from bindfe.campaign.roads import estimate_path, provisional_path
+from bindfe.campaign.roads import estimate_path, path_binding, provisional_path
 from bindfe.errors import BindfeError, ConvergenceError, EstimateError, InputError
 from bindfe.estimate.cycle import Correction, Method, close_cycle
-from bindfe.estimate.judge import conclude
 from bindfe.protocol import Protocol
 from bindfe.report.answer import answer
 from bindfe.report.material import failure_of
@@ -98,11 +97,12 @@ def _estimate_along_path(run: Run, protocol: Protocol, name: str) -> BindingEsti
     """
     (run.ligand(name) / "binding.json").unlink(missing_ok=True)
     result = estimate_path(run, protocol, name)
-    outcome = conclude(result.estimates, result.judgement, ligand=name, temperature=protocol.sampling.temperature)
-    if isinstance(outcome, NotConverged):
-        raise ConvergenceError(outcome.text.removeprefix(f"{name}: "))
-    write_record(run.ligand(name) / "binding.json", outcome)
-    return outcome
+    binding = path_binding(result, temperature=protocol.sampling.temperature)
+    if not result.judgement.converged:
+        text = NotConverged(ligand=name, judgement=result.judgement, seen=binding).text
+        raise ConvergenceError(text.removeprefix(f"{name}: "))
+    write_record(run.ligand(name) / "binding.json", binding)
+    return binding
 
 
 def _estimate_legs(run: Run, protocol: Protocol, name: str) -> tuple[LegEstimate, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bindfe.errors import InputError
-from bindfe.estimate.regions import estimate_binding
+from bindfe.estimate.regions import after_equilibration, estimate_binding
 from bindfe.estimate.surface import surface_from_samples
 from bindfe.protocol import Protocol
 from bindfe.results import Floats, Surface, SurfaceEstimate
@@ -119,5 +119,6 @@ def estimate_walkers(
         walker_directories(directory, protocol), bias_settings(path, protocol), weighting=settings.weighting
     )
     estimate = estimate_binding(samples, path.regions, repeat=repeat, discard=settings.discard)
-    surface = surface_from_samples(samples, [grid], periods=(None,), n_bootstrap=n_bootstrap, seed=seed)
+    kept = after_equilibration(samples, discard=settings.discard)
+    surface = surface_from_samples(kept, [grid], periods=(None,), n_bootstrap=n_bootstrap, seed=seed)
     return estimate, surface

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,16 @@ from bindfe.estimate.regions import combine_repeats
 from bindfe.estimate.surface import pool_surfaces
 from bindfe.estimate.umbrella import judge_umbrella
 from bindfe.protocol import Protocol
-from bindfe.results import BarrierRates, Floats, Judgement, LegEstimate, PathResult, Surface, SurfaceEstimate
+from bindfe.results import (
+    BarrierRates,
+    BindingEstimate,
+    Floats,
+    Judgement,
+    LegEstimate,
+    PathResult,
+    Surface,
+    SurfaceEstimate,
+)
 from bindfe.states import LegKind
 from bindfe.store import Run, read_record, write_record, write_records
 from bindfe.uncertainty.budget import budget, predict
@@ -133,19 +142,34 @@ def estimate_path(run: Run, protocol: Protocol, name: str) -> PathResult:
     repeats = _estimate_repeats(run, protocol, name, path, n_bootstrap=protocol.estimator.bootstrap)
     estimates, surface = tuple(each.estimate for each in repeats), pool_surfaces([each.surface for each in repeats])
     legs = tuple(each.leg for each in repeats if each.leg is not None)
-    combined = combine_repeats(estimates, ligand=name, temperature=protocol.sampling.temperature)
     result = PathResult(
         ligand=name,
         road=protocol.road,
         estimates=estimates,
-        judgement=_judge(protocol, estimates, legs, half_width=predict(combined, budget(combined)).half_width(0.95)),
+        judgement=Judgement(gates=(), time_needed_ps=0.0),
         regions=path.regions,
         surface=surface,
-        rates=_rates(surface, path, combined.delta_g_kcal_mol),
+    )
+    binding = path_binding(result, temperature=protocol.sampling.temperature)
+    half_width = predict(binding, budget(binding)).half_width(0.95)
+    result = replace(
+        result,
+        judgement=_judge(protocol, estimates, legs, half_width=half_width),
+        rates=_rates(surface, path, binding.delta_g_kcal_mol),
     )
     write_records(run.ligand(name) / "estimate.json", legs)
     write_record(run.ligand(name) / "path.json", result)
     return result
+
+
+def path_binding(result: PathResult, *, temperature: float) -> BindingEstimate:
+    """The repeats as a closed cycle, whatever the gates say.
+
+    Windows need no journeys of replicas from end to end, so umbrella sampling's bootstrap is not taken larger for
+    want of them: repeats that were pulled apart from one another show what it misses.
+    """
+    binding = combine_repeats(result.estimates, ligand=result.ligand, temperature=temperature)
+    return replace(binding, round_trips=None) if result.road == "umbrella" else binding
 
 
 def _judge(
