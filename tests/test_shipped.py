@@ -21,6 +21,7 @@ from bindfe import errors
 from bindfe.cli import app
 from bindfe.errors import BindfeError
 from bindfe.protocol import dump_protocol, load_protocol, parse_protocol
+from bindfe.states import LegKind
 
 ROOT = Path(__file__).resolve().parent.parent
 PROTOCOLS = sorted((ROOT / "protocols").glob("*.yaml"))
@@ -68,7 +69,7 @@ def test_a_shipped_protocol_loads_and_survives_being_written(path: Path) -> None
     assert again == protocol
     assert again.fingerprint() == protocol.fingerprint()
     for kind in protocol.leg_kinds:
-        assert protocol.schedule_of(kind).n_states >= 2
+        assert kind is LegKind.PATH or protocol.schedule_of(kind).n_states >= 2
     assert protocol.repeats.number >= 2
 
 
