@@ -17,7 +17,7 @@ import numpy as np
 
 from bindfe.campaign.biased import estimate_walkers, sample_walkers
 from bindfe.campaign.plan import Task, task_seed
-from bindfe.campaign.windows import estimate_windows, sample_windows
+from bindfe.campaign.windows import estimate_windows, sample_windows, windows_alone
 from bindfe.errors import EstimateError
 from bindfe.estimate.judge import Limits, judge
 from bindfe.estimate.path import barrier_rates
@@ -157,7 +157,7 @@ def estimate_path(run: Run, protocol: Protocol, name: str) -> PathResult:
         judgement=_judge(protocol, estimates, legs, half_width=half_width),
         rates=_rates(surface, path, binding.delta_g_kcal_mol),
     )
-    write_records(run.ligand(name) / "estimate.json", legs)
+    write_records(run.ligand(name) / "estimate.json", tuple(windows_alone(leg) for leg in legs))
     write_record(run.ligand(name) / "path.json", result)
     return result
 

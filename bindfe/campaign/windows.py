@@ -11,7 +11,6 @@ from bindfe.estimate.surface import surface_from_samples
 from bindfe.estimate.umbrella import estimate_umbrella, weigh_umbrella
 from bindfe.protocol import Protocol
 from bindfe.results import Floats, LegEstimate, Surface, SurfaceEstimate
-from bindfe.states import LegKind
 
 if TYPE_CHECKING:
     from bindfe.build.path import LigandPath
@@ -100,4 +99,17 @@ def estimate_windows(
     )
     weighed = weigh_umbrella(samples, discard=protocol.umbrella.discard)
     surface = surface_from_samples(weighed, [grid], periods=(None,), n_bootstrap=n_bootstrap, seed=seed)
-    return estimate, surface, replace(leg, kind=LegKind.PATH)
+    return estimate, surface, leg
+
+
+def windows_alone(leg: LegEstimate) -> LegEstimate:
+    """The leg without its first and last state, bound and unbound, which nothing sampled: what the page shows."""
+    inner = slice(1, -1)
+    return replace(
+        leg,
+        f_k=leg.f_k[inner],
+        covariance=leg.covariance[inner, inner],
+        overlap=leg.overlap[inner, inner],
+        n_effective=leg.n_effective[inner],
+        mixing=replace(leg.mixing, transitions=leg.mixing.transitions[inner, inner]),
+    )
