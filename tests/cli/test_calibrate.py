@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-import time
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -143,13 +144,22 @@ def test_the_three_commands_on_the_public_set(tmp_path: Path, data_directory: Pa
     assert score["rmse_calibrated"]["value"] < score["rmse_null"]["value"] < score["rmse_raw"]["value"]
 
 
+IN_A_PROCESS_OF_ITS_OWN = """
+import resource, sys, time
+from bindfe.cli import app
+directory, start = sys.argv[1], time.process_time()
+for words in (["fit", "big.csv", "--out", "c.json"], ["apply", "c.json", "big.csv", "--out", "p.csv"]):
+    app(["calibrate", *(f"{directory}/{word}" if "." in word else word for word in words)], standalone_mode=False)
+print(time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+"""Other tests in this process may have loaded anything."""
+
+
 @pytest.mark.slow
 def test_a_hundred_thousand_edges_take_under_a_minute_and_a_gigabyte(tmp_path: Path) -> None:
-    import resource
-
     table(tmp_path / "big.csv", n_targets=500, per_target=200)
-    start = time.process_time()
-    run("fit", tmp_path / "big.csv", "--out", tmp_path / "c.json")
-    run("apply", tmp_path / "c.json", tmp_path / "big.csv", "--out", tmp_path / "p.csv")
-    assert time.process_time() - start < 60
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1e6
+    command = [sys.executable, "-c", IN_A_PROCESS_OF_ITS_OWN, str(tmp_path)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    seconds, kilobytes = (float(word) for word in said.splitlines()[-1].split())
+    assert seconds < 60
+    assert kilobytes < 1e6
