@@ -128,7 +128,7 @@ def in_water(rounds: int, steps: int) -> None:
     torch.set_num_threads(1)
     protocol = Protocol(
         ligands=LigandSettings(file="ligand.sdf"),
-        solvent=SolventSettings(model="tip3p", padding="20 A", ionic_strength="0 M", cutoff="9 A"),
+        solvent=SolventSettings(model="tip3p", padding="16 A", ionic_strength="0 M", cutoff="9 A"),
         sampling=SamplingSettings(pressure=None),
     )
     plain, assembly = solvate(*parametrise(None, ligand_of(MOLECULES[DRIVEN]), protocol), protocol)
@@ -184,7 +184,7 @@ def other_models(rounds: int) -> None:
     numbers, positions = atoms_of(MOLECULES["paracetamol"])
     data = os.environ.get("BINDFE_DATA", "")
     mace = next(iter(sorted(Path(data, "models", "mace_dipep").rglob("*.model"))), None) if data else None
-    pinned = f"{mace}#sha256={hashlib.sha256(mace.read_bytes()).hexdigest()}" if mace else "mace-off23-small"
+    pinned = f"mace:{mace}#sha256={hashlib.sha256(mace.read_bytes()).hexdigest()}" if mace else "mace-off23-small"
     for name, model, kind, path in (
         ("AIMNet2, 4 members", "aimnet2", "aimnet", find_weights("aimnet2")),
         ("MACE, 1 member", pinned, "mace", mace),
