@@ -63,7 +63,7 @@ def check_coordinates(mol: Chem.Mol, *, place: str) -> None:
         raise InputError(f"{place}: has coordinates that are not numbers; {advice}")
     if len(x) > 1 and not np.any(x):
         raise InputError(f"{place}: all coordinates are zero; {advice}")
-    if _is_drawing(mol, x):
+    if is_drawing(mol, x):
         raise InputError(f"{place}: has the 2D coordinates of a drawing; {advice}")
     distance = np.linalg.norm(x[:, None] - x[None], axis=-1) + np.eye(len(x))
     i, j = (int(k) for k in np.unravel_index(np.argmin(distance), distance.shape))
@@ -71,8 +71,8 @@ def check_coordinates(mol: Chem.Mol, *, place: str) -> None:
         raise InputError(f"{place}: atoms {i} and {j} (from 0) are {10 * distance[i, j]:.2f} A apart; {advice}")
 
 
-def _is_drawing(mol: Chem.Mol, x: np.ndarray) -> bool:
-    """Flat, and either declared 2D or with an atom that cannot be flat (four neighbours)."""
+def is_drawing(mol: Chem.Mol, x: np.ndarray) -> bool:
+    """Whether coordinates x (N, 3) [nm] are flat, and either declared 2D or with an atom that cannot be flat."""
     if np.ptp(x[:, 2]) > _FLAT_NM or len(x) < 4:
         return False
     tetrahedral = any(atom.GetDegree() + atom.GetTotalNumHs() >= 4 for atom in mol.GetAtoms())

@@ -36,6 +36,8 @@ class Ligand:
     """RDKit molecule: every hydrogen an atom, one 3D conformer, stereo set from it; not to be changed."""
     source: str
     """File and record that it was read from."""
+    placed: bool = True
+    """Whether the coordinates are somebody's pose; False for a structure that was made from a drawing or a SMILES."""
 
     @property
     def n_atoms(self) -> int:
@@ -122,6 +124,11 @@ def _labels(records: Sequence[FileRecord]) -> tuple[str, ...]:
     if twice:
         numbers = [str(record.number) for record, title in zip(records, titles, strict=True) if title == twice[0]]
         raise InputError(f"{path}: records {', '.join(numbers)} are all called '{twice[0]}'; give each its own title")
+    return safe_names(titles)
+
+
+def safe_names(titles: Sequence[str]) -> tuple[str, ...]:
+    """Titles, no two equal, as file names of which no two are alike on any file system, capitals apart or not."""
     safe = [safe_name(title) for title in titles]
     alike = Counter(name.lower() for name in safe)
     return tuple(
