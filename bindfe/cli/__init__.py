@@ -10,6 +10,7 @@ from bindfe.cli.audit import audit
 from bindfe.cli.calibrate import app as calibrate_app
 from bindfe.cli.compare import compare
 from bindfe.cli.doctor import doctor
+from bindfe.cli.fetch import fetch
 from bindfe.cli.models import models
 from bindfe.cli.protocol import app as protocol_app
 from bindfe.cli.run import estimate, extend, report, run, status
@@ -41,7 +42,7 @@ def _root(
     pass
 
 
-for _command in (run, status, estimate, extend, report, compare, audit, models, doctor):
+for _command in (run, status, estimate, extend, report, compare, audit, models, fetch, doctor):
     app.command()(_command)
 app.add_typer(protocol_app, name="protocol")
 app.add_typer(calibrate_app, name="calibrate")

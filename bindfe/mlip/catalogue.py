@@ -72,7 +72,7 @@ def _ani(name: str, title: str, symbols: str, level: str, source: str, sha256: s
         kept_in="torchani",
         sha256=(sha256,),
         all_checksums_known=False,
-        url="huggingface.co/roitberg-group, whence torchani fetches it at first use",
+        url=f"https://huggingface.co/roitberg-group/{name}/resolve/main/{name}_state_dict.pt",
     )
     return Model(
         name=name,

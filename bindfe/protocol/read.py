@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from bindfe.errors import ProtocolError
 from bindfe.protocol.describe import all_keys
+from bindfe.protocol.places import input_path
 from bindfe.protocol.settings import Protocol
 
 
@@ -18,7 +19,8 @@ def load_protocol(path: str | Path) -> Protocol:
     """Read a protocol file.
 
     Args:
-        path: YAML file; relative paths in it are relative to its directory.
+        path: YAML file; relative paths in it are relative to its directory, and ``$BINDFE_DATA/...`` is a public
+            file, looked for there and where ``bindfe fetch`` puts it.
 
     Returns:
         The protocol, defaults filled in, with absolute input paths.
@@ -98,7 +100,7 @@ def _nearest_key(wrong: str) -> str:
 
 def _with_absolute_paths(protocol: Protocol, directory: Path) -> Protocol:
     def absolute(text: str | None) -> str | None:
-        return str((directory / text).resolve()) if text else text
+        return str(input_path(text, directory)) if text else text
 
     def calibrator(name: str | None) -> str | None:
         """A shipped calibrator is named without a suffix."""
