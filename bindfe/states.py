@@ -24,6 +24,8 @@ class LegKind(StrEnum):
     """The ligand is carried from bulk solvent into the site in one leg (alchemical transfer)."""
     PATH = "path"
     """The physical complex, whose ligand is led along a path from the site into bulk (no alchemy)."""
+    RELATIVE = "relative"
+    """One ligand of an edge leaves the site for bulk while the other takes its place (alchemical transfer)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

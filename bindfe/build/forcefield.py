@@ -65,7 +65,7 @@ class Assembly:
 
 
 def parametrise(
-    receptor: Receptor | None, ligand: Ligand | None, protocol: Protocol
+    receptor: Receptor | None, ligand: Ligand | None, protocol: Protocol, *, second: Ligand | None = None
 ) -> tuple[app.ForceField, Assembly]:
     """Collect the molecules and the force field that has parameters for each of them.
 
@@ -73,6 +73,7 @@ def parametrise(
         receptor: The host; None for the ligand alone.
         ligand: The ligand, placed in the receptor's frame.
         protocol: Its section ``forcefield`` names the parameters.
+        second: The other ligand of an edge; its atoms come last and belong to the assembly's ligand atoms.
 
     Returns:
         The force field and the molecules without solvent.
@@ -82,9 +83,9 @@ def parametrise(
         MissingDependency: Parameters are not cached and OpenFF is not installed.
     """
     force_field = app.ForceField(*([_WATER_FILE] if protocol.solvent.model == "tip3p" else []))
-    molecules = [_molecule_of(part) for part in (receptor, ligand) if part is not None]
-    for molecule in molecules:
-        force_field.loadFile(io.StringIO(molecule_parameters(molecule, protocol)))
+    molecules = [_molecule_of(part) for part in (receptor, ligand, second) if part is not None]
+    for text in dict.fromkeys(molecule_parameters(molecule, protocol) for molecule in molecules):
+        force_field.loadFile(io.StringIO(text))  # once, where both ligands of an edge are the same
     n_receptor = molecules[0].mol.GetNumAtoms() if receptor is not None else 0
     return force_field, _assemble(molecules, n_receptor=n_receptor)
 
