@@ -98,7 +98,7 @@ class WindowSettings(Section):
 class GateSettings(Section):
     """What a free energy along a path must show before it is a value."""
 
-    round_trips: int = setting(10, "journeys between site and bulk and back, over all repeats", ge=1, physics=False)
+    round_trips: int = setting(10, "journeys between site and bulk and back in each repeat", ge=1, physics=False)
     agreement: float = setting(
         0.95, "chance that repeats that agree pass the gate of agreement", gt=0, lt=1, physics=False
     )

@@ -16,7 +16,7 @@ def estimate(
     value: float,
     *,
     repeat: int = 0,
-    trips: int = 8,
+    trips: int = 12,
     error: float = 0.2,
     drift_kt: float = 0.0,
     sides: tuple[float, ...] = (),
@@ -57,7 +57,12 @@ def test_runs_that_agree_and_went_to_and_fro_pass() -> None:
 def test_few_round_trips_fail_and_the_time_needed_follows_from_their_rate() -> None:
     judgement = judge([estimate(-5.0, trips=2), estimate(-5.1, trips=2)], temperature=T, half_width_kcal_mol=0.5)
     assert [gate.passed for gate in judgement.gates] == [False, True, True]
-    assert judgement.time_needed_ps == pytest.approx(2000 * 10 / 4)
+    assert judgement.time_needed_ps == pytest.approx(2000 * 10 / 2)
+
+
+def test_a_repeat_that_was_crossed_often_does_not_vouch_for_one_that_was_not() -> None:
+    """Two short runs with ten journeys between them passed every other gate and were wrong by 1 kcal/mol."""
+    assert verdict(estimate(-5.0, trips=60), estimate(-5.1, trips=9))["round trips"] is False
 
 
 def test_runs_apart_by_more_than_their_errors_fail() -> None:
