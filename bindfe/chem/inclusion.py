@@ -80,6 +80,7 @@ def turn(angle: float) -> Floats:
     return np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
 
 
-def write_sdf(mol: Chem.Mol, path: Path) -> None:
-    """Write one record."""
-    path.write_text(Chem.MolToMolBlock(mol) + "$$$$\n", encoding="utf-8")
+def write_sdf(mols: Chem.Mol | Sequence[Chem.Mol], path: Path) -> None:
+    """Write one molecule, or several, a record each."""
+    records = [mols] if isinstance(mols, Chem.Mol) else mols
+    path.write_text("".join(Chem.MolToMolBlock(mol) + "$$$$\n" for mol in records), encoding="utf-8")

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rdkit import Chem
 
 from bindfe.chem.affinity import read_affinities
 from bindfe.chem.ligand import Ligand, read_ligands
 from bindfe.chem.receptor import Receptor, read_receptor
 from bindfe.units import KJ_PER_KCAL
 
-GUESTS = {"b2": "OCC12CCC(CO)(CC1)CC2", "adamantanol": "OC12CC3CC(CC(C3)C1)C2"}
+GUESTS = {
+    "b2": "OCC12CCC(CO)(CC1)CC2",
+    "adamantanol": "OC12CC3CC(C1)CC(C3)C2",
+    "1-adamantylammonium": "[NH3+]C12CC3CC(C1)CC(C3)C2",
+    "2-adamantylammonium": "[NH3+]C1C2CC3CC(C2)CC1C3",
+    "b5": "[NH3+]CC12CCC(C[NH3+])(CC1)CC2",
+    "cycloheptylammonium": "[NH3+]C1CCCCCC1",
+    "cyclooctylammonium": "[NH3+]C1CCCCCCC1",
+}
+ALONE = ("b2", "adamantanol")
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +42,13 @@ def _heavy(molecule: Ligand | Receptor) -> np.ndarray:
     return molecule.positions[[element != "H" for element in molecule.elements]]
 
 
+def _without_stereo(smiles: str) -> str:
+    """Adamantanes have no stereocentres; RDKit's canonical text tags one now and then."""
+    return str(Chem.MolToSmiles(Chem.MolFromSmiles(smiles), isomericSmiles=False))
+
+
 def _guest(directory: Path, name: str) -> Ligand:
-    return read_ligands(directory / f"{name}.sdf")[0]
+    return read_ligands(directory / "guests.sdf", [name])[0]
 
 
 def test_the_host_is_a_neutral_barrel_on_the_axis(host):
@@ -44,8 +60,30 @@ def test_the_host_is_a_neutral_barrel_on_the_axis(host):
 
 @pytest.mark.parametrize("name", GUESTS)
 def test_a_guest_is_the_molecule_that_was_measured(directory, name):
-    guest = _guest(directory, name)
-    assert (guest.name, guest.smiles, guest.formal_charge) == (name, GUESTS[name], 0)
+    guest, meant = _guest(directory, name), Chem.MolFromSmiles(GUESTS[name])
+    assert guest.name == name
+    assert guest.formal_charge == Chem.GetFormalCharge(meant)
+    assert _without_stereo(guest.smiles) == _without_stereo(GUESTS[name])
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_a_guest_in_a_file_of_its_own_is_the_same(directory, name):
+    (alone,) = read_ligands(directory / f"{name}.sdf")
+    assert np.array_equal(alone.positions, _guest(directory, name).positions)
+    assert alone.smiles == _guest(directory, name).smiles
+
+
+@pytest.mark.data
+def test_the_compilation_has_these_molecules_and_values(directory, data_directory):
+    """Molecules and values in taproom's files, by their keys there."""
+    keys = dict(zip(GUESTS, ("b02", "adh", "adn", "ad2", "b05", "c7m", "c8m"), strict=True))
+    measured = {affinity.ligand: affinity for affinity in read_affinities(directory / "affinities.csv")}
+    for name, key in keys.items():
+        text = (data_directory / "taproom" / "cb7" / key / "measurement.yaml").read_text()
+        value, error = re.findall(r"delta_G(?:_uncertainty)?: (\S+) kJ/mol", text)
+        assert measured[name].delta_g_kcal_mol == pytest.approx(float(value) / KJ_PER_KCAL, abs=1e-3)
+        assert measured[name].standard_error_kcal_mol == pytest.approx(float(error) / KJ_PER_KCAL, abs=1e-3)
+        assert _without_stereo(re.findall(r'SMILES: "(.*)"', text)[0]) == _without_stereo(GUESTS[name])
 
 
 @pytest.mark.parametrize("name", GUESTS)
@@ -60,15 +98,23 @@ def test_a_guest_stands_in_the_cavity_without_clashes(directory, host, name):
 
 
 def test_affinities_are_the_published_ones(directory):
-    """Moghaddam et al., J. Am. Chem. Soc. 133, 3570 (2011), Table S1 [kJ/mol]."""
-    published = {"b2": (-56.07, 0.42), "adamantanol": (-58.99, 0.84)}
+    """Moghaddam et al., J. Am. Chem. Soc. 133, 3570 (2011), Table S1, and SAMPL4, its Table 1 [kJ/mol, K]."""
+    published = {
+        "b2": (-56.07, 0.42, 298.15),
+        "adamantanol": (-58.99, 0.84, 298.15),
+        "1-adamantylammonium": (-81.17, 0.42, 298.15),
+        "2-adamantylammonium": (-79.91, 0.84, 298.15),
+        "b5": (-81.59, 0.84, 298.15),
+        "cycloheptylammonium": (-49.37, 0.42, 298.0),
+        "cyclooctylammonium": (-52.72, 0.42, 298.0),
+    }
     affinities = read_affinities(directory / "affinities.csv")
     assert {affinity.ligand for affinity in affinities} == set(GUESTS)
     for affinity in affinities:
-        value, error = published[affinity.ligand]
+        value, error, temperature = published[affinity.ligand]
         assert affinity.delta_g_kcal_mol == pytest.approx(value / KJ_PER_KCAL, abs=1e-3)
         assert affinity.standard_error_kcal_mol == pytest.approx(error / KJ_PER_KCAL, abs=1e-3)
-        assert affinity.temperature == 298.15
+        assert affinity.temperature == temperature
 
 
 def test_the_script_builds_these_files(directory, host, tmp_path, root):
