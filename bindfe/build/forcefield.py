@@ -1,4 +1,4 @@
-"""Parameters of molecules: OpenFF Sage with NAGL charges for hosts and ligands, TIP3P water and its ions.
+"""Parameters of molecules: OpenFF Sage with NAGL charges for hosts and ligands, Amber for proteins, water and ions.
 
 The OpenFF toolkit takes about ten seconds to import, so each molecule's parameters are kept on disk as
 OpenMM force field XML under a key of everything that they depend on; where all are there, OpenFF is
@@ -40,7 +40,8 @@ logger = logging.getLogger(__name__)
 NAGL_MODEL = "openff-gnn-am1bcc-1.0.0.pt"
 """The graph network that gives AM1-BCC charges; its weights come with openff-nagl-models."""
 
-_WATER_FILE = "amber14/tip3p.xml"
+_FAMILIES = {"ff14SB": "amber14", "ff19SB": "amber19"}
+_CHARGED_IONS = frozenset({"FE", "FE2", "CU"})  # one element with several templates: its name says which
 _PACKAGES = (
     "acellera-openff-toolkit",
     "acellera-openff-interchange",
@@ -52,7 +53,7 @@ _PACKAGES = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Assembly:
-    """Atoms in space, before or after they have a System: the receptor's first, the ligand's next."""
+    """Atoms in space, before or after they have a System: the receptor's first, the ligand's next, then water."""
 
     topology: app.Topology
     """Chains, residues, atoms and bonds; box vectors where periodic."""
@@ -70,24 +71,44 @@ def parametrise(
     """Collect the molecules and the force field that has parameters for each of them.
 
     Args:
-        receptor: The host; None for the ligand alone.
+        receptor: The host, or a completed protein; None for the ligand alone.
         ligand: The ligand, placed in the receptor's frame.
-        protocol: Its section ``forcefield`` names the parameters.
-        second: The other ligand of an edge; its atoms come last and belong to the assembly's ligand atoms.
+        protocol: Its sections ``forcefield`` and ``solvent`` name the parameters.
+        second: The other ligand of an edge; its atoms come after the first's and are ligand atoms as well.
 
     Returns:
-        The force field and the molecules without solvent.
+        The force field and the molecules without solvent; water of a protein's file comes last.
 
     Raises:
-        InputError: A molecule has no parameters or no charges, or is a protein; the message names it.
+        InputError: A molecule has no parameters or no charges (the message names it), or a protein is not complete.
         MissingDependency: Parameters are not cached and OpenFF is not installed.
     """
-    force_field = app.ForceField(*([_WATER_FILE] if protocol.solvent.model == "tip3p" else []))
-    molecules = [_molecule_of(part) for part in (receptor, ligand, second) if part is not None]
+    protein = receptor is not None and receptor.kind == "protein"
+    files = [protein_file(protocol)] if protein else []
+    if protein or protocol.solvent.explicit:
+        files.append(water_file(protocol))
+    force_field = app.ForceField(*files)
+    ligands = [part for part in (ligand, second) if part is not None]
+    own = [] if receptor is None else [*receptor.cofactors] if protein else [receptor]
+    molecules = [_molecule_of(part) for part in (*own, *ligands)]
     for text in dict.fromkeys(molecule_parameters(molecule, protocol) for molecule in molecules):
         force_field.loadFile(io.StringIO(text))  # once, where both ligands of an edge are the same
+    if receptor is not None and protein:
+        return force_field, _assemble_protein(receptor, molecules, n_ligands=len(ligands), protocol=protocol)
     n_receptor = molecules[0].mol.GetNumAtoms() if receptor is not None else 0
     return force_field, _assemble(molecules, n_receptor=n_receptor)
+
+
+def protein_file(protocol: Protocol) -> str:
+    """OpenMM's file of the protein force field."""
+    name = protocol.forcefield.protein
+    return f"{_FAMILIES[name]}/protein.{name}.xml"
+
+
+def water_file(protocol: Protocol) -> str:
+    """OpenMM's file of the water model and its ions; that of TIP3P, for the ions, where there is no water."""
+    water = protocol.solvent.model if protocol.solvent.explicit else "tip3p"
+    return f"{_FAMILIES[protocol.forcefield.protein]}/{water}.xml"
 
 
 def create_system(force_field: app.ForceField, topology: app.Topology, protocol: Protocol) -> mm.System:
@@ -99,7 +120,7 @@ def create_system(force_field: app.ForceField, topology: app.Topology, protocol:
     Raises:
         InputError: The force field lacks parameters of a residue.
     """
-    periodic = protocol.solvent.model == "tip3p"
+    periodic = protocol.solvent.explicit
     settings: dict[str, Any] = {"nonbondedMethod": app.PME if periodic else app.NoCutoff}
     if periodic:
         settings["nonbondedCutoff"] = protocol.solvent.cutoff * unit.nanometer
@@ -110,6 +131,7 @@ def create_system(force_field: app.ForceField, topology: app.Topology, protocol:
             rigidWater=True,
             hydrogenMass=protocol.forcefield.hydrogen_mass * unit.amu,
             removeCMMotion=False,
+            residueTemplates={r: r.name for r in topology.residues() if r.name in _CHARGED_IONS},
             **settings,
         )
     except ValueError as error:
@@ -159,6 +181,47 @@ def _assemble(molecules: list[_Molecule], *, n_receptor: int) -> Assembly:
         receptor_atoms=tuple(range(n_receptor)),
         ligand_atoms=tuple(range(n_receptor, n_atoms)),
     )
+
+
+def _assemble_protein(
+    receptor: Receptor, molecules: list[_Molecule], *, n_ligands: int, protocol: Protocol
+) -> Assembly:
+    """Put a completed protein, its cofactors and the ligand together; water of the file last, if there is a box."""
+    if not receptor.prepared:
+        raise InputError(f"{receptor.source}: the protein is not complete; prepare_receptor completes it")
+    structure = app.PDBxFile(io.StringIO(receptor.pdb))
+    positions = np.asarray(structure.getPositions(asNumpy=True).value_in_unit(unit.nanometer), dtype=float)
+    topology = app.Topology()
+    protein = _add_residues(topology, structure.topology, water=False)
+    for molecule in molecules:
+        _add_molecule(topology, molecule)
+    n_molecules = topology.getNumAtoms()
+    n_ligand = sum(each.mol.GetNumAtoms() for each in molecules[len(molecules) - n_ligands :])
+    water = _add_residues(topology, structure.topology, water=True) if protocol.solvent.explicit else []
+    return Assembly(
+        topology=topology,
+        positions=np.concatenate([positions[protein], *(each.positions for each in molecules), positions[water]]),
+        receptor_atoms=tuple(range(n_molecules - n_ligand)),
+        ligand_atoms=tuple(range(n_molecules - n_ligand, n_molecules)),
+    )
+
+
+def _add_residues(topology: app.Topology, source: app.Topology, *, water: bool) -> list[int]:
+    """Copy the residues that are (or are not) water, with their bonds; the numbers of their atoms in the source."""
+    atoms: dict[Any, Any] = {}
+    for chain in source.chains():
+        residues = [residue for residue in chain.residues() if (residue.name == "HOH") is water]
+        if not residues:
+            continue
+        copy = topology.addChain(chain.id)
+        for residue in residues:
+            target = topology.addResidue(residue.name, copy, residue.id, residue.insertionCode)
+            for atom in residue.atoms():
+                atoms[atom] = topology.addAtom(atom.name, atom.element, target, atom.id)
+    for bond in source.bonds():
+        if bond.atom1 in atoms and bond.atom2 in atoms:
+            topology.addBond(atoms[bond.atom1], atoms[bond.atom2], bond.type, bond.order)
+    return [atom.index for atom in atoms]
 
 
 def _add_molecule(topology: app.Topology, molecule: _Molecule) -> None:

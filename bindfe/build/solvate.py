@@ -1,4 +1,4 @@
-"""What surrounds the molecules: nothing, OBC2 implicit solvent or a box of TIP3P water."""
+"""What surrounds the molecules: nothing, implicit solvent (OBC2, GBn2) or a box of water (TIP3P, TIP4P-Ew, OPC)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from dataclasses import replace
 import numpy as np
 import openmm as mm
 from openmm import app, unit
-from openmm.app.internal.customgbforces import GBSAOBC2Force
+from openmm.app.internal.customgbforces import GBSAGBn2Force, GBSAOBC2Force
 
 from bindfe.build.forcefield import Assembly, create_system, nonbonded_force
 from bindfe.errors import InputError
 from bindfe.protocol import Protocol
+from bindfe.results import Floats
 from bindfe.units import STANDARD_VOLUME_NM3
+
+_BOXES = {"tip3p": "tip3p", "tip4pew": "tip4pew", "opc": "tip4pew"}
+"""Equilibrated boxes of water that Modeller fills space with: OPC has the four sites of TIP4P-Ew."""
 
 _SHRINKS_BY = 1.05  # a box equilibrating from Modeller's density shrinks by up to 3 % a side, and 2 % are kept
 
@@ -37,11 +41,13 @@ def solvate(force_field: app.ForceField, molecules: Assembly, protocol: Protocol
     Raises:
         InputError: The force field lacks parameters, or the box is too small for the cutoff.
     """
-    if protocol.solvent.model == "tip3p":
+    if protocol.solvent.explicit:
         return _explicit(force_field, molecules, protocol)
     system = create_system(force_field, molecules.topology, protocol)
     if protocol.solvent.model == "obc2":
         system.addForce(_obc2(system, molecules.topology, protocol))
+    elif protocol.solvent.model == "gbn2":
+        system.addForce(_gbn2(system, molecules.topology, protocol))
     return system, molecules
 
 
@@ -62,23 +68,54 @@ def _obc2(system: mm.System, topology: app.Topology, protocol: Protocol) -> mm.G
     return force
 
 
+def _gbn2(system: mm.System, topology: app.Topology, protocol: Protocol) -> mm.CustomGBForce:
+    """Generalised Born model GBn2 (igb 8) with mbondi3 radii and OpenMM's surface-area term, without cutoff.
+
+    Source:
+        Nguyen, Roe and Simmerling, J. Chem. Theory Comput. 9, 2020 (2013), doi:10.1021/ct3010485; radii, scale
+        factors and expressions are those of ``openmm.app`` for GBn2.
+    """
+    force = GBSAGBn2Force(
+        solventDielectric=protocol.solvent.solvent_dielectric,
+        soluteDielectric=protocol.solvent.solute_dielectric,
+        SA="ACE",
+    )
+    nonbonded = nonbonded_force(system)
+    for atom, parameters in enumerate(GBSAGBn2Force.getStandardParameters(topology)):
+        force.addParticle([nonbonded.getParticleParameters(atom)[0], *parameters])
+    force.finalize()
+    return force
+
+
 def _explicit(force_field: app.ForceField, molecules: Assembly, protocol: Protocol) -> tuple[mm.System, Assembly]:
     modeller = app.Modeller(molecules.topology, molecules.positions * unit.nanometer)
+    modeller.addExtraParticles(force_field)  # fourth sites of water that came with the molecules, which is last
     modeller.addSolvent(
         force_field,
-        model="tip3p",
+        model=_BOXES[protocol.solvent.model],
         padding=protocol.solvent.padding * unit.nanometer,
         boxShape=protocol.solvent.box_shape,
         ionicStrength=protocol.solvent.ionic_strength * STANDARD_VOLUME_NM3 * unit.molar,
         neutralize=True,
     )
     _check_box(modeller.topology, protocol)
-    positions = np.asarray(modeller.positions.value_in_unit(unit.nanometer), dtype=float)
     system = create_system(force_field, modeller.topology, protocol)
+    positions = _with_sites(system, np.asarray(modeller.positions.value_in_unit(unit.nanometer), dtype=float))
     if protocol.sampling.pressure is not None:
         pressure, temperature = protocol.sampling.pressure * unit.bar, protocol.sampling.temperature * unit.kelvin
         system.addForce(mm.MonteCarloBarostat(pressure, temperature))
     return system, replace(molecules, topology=modeller.topology, positions=positions)
+
+
+def _with_sites(system: mm.System, positions: Floats) -> Floats:
+    """Coordinates with each virtual site where its model has it [nm], (N, 3)."""
+    if not any(system.isVirtualSite(i) for i in range(system.getNumParticles())):
+        return positions
+    context = mm.Context(system, mm.VerletIntegrator(0.001), mm.Platform.getPlatformByName("Reference"))
+    context.setPositions(positions)
+    context.computeVirtualSites()
+    state = context.getState(positions=True)
+    return np.asarray(state.getPositions(asNumpy=True).value_in_unit(unit.nanometer), dtype=float)
 
 
 def _check_box(topology: app.Topology, protocol: Protocol) -> None:

@@ -45,7 +45,7 @@ def take_samples(run: Run, protocol: Protocol, source: Run) -> None:
 
 
 def _check_frames(protocol: Protocol, theirs: Protocol, source: Run) -> None:
-    wanted = protocol.solvent.model == "tip3p" and protocol.committee.correction == "switching"
+    wanted = protocol.solvent.explicit and protocol.committee.correction == "switching"
     if wanted and theirs.committee.correction != "switching":
         raise StoreError(
             f"{source.root}: was sampled without committee.correction: switching, so it has no frames of all atoms to "

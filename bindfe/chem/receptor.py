@@ -1,7 +1,8 @@
-"""Receptors: the molecule that binds, a host for now."""
+"""Receptors: the molecule that binds, a host or a protein."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,12 +12,11 @@ from numpy.typing import NDArray
 from rdkit import Chem
 
 from bindfe.chem.checks import check_molecule
-from bindfe.chem.ligand import safe_name
+from bindfe.chem.ligand import Ligand, read_ligands, safe_name
 from bindfe.chem.molecule import content_of, positions_nm, smiles_of
 from bindfe.chem.moleculefile import parse_record, read_file_records, read_text
+from bindfe.chem.proteinfile import CIF_SUFFIXES, PDB_SUFFIXES, ProteinStructure, parse_structure
 from bindfe.errors import InputError
-
-_PROTEIN_FILES = frozenset({".pdb", ".ent", ".cif", ".mmcif", ".pdbx"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -33,6 +33,10 @@ class Receptor:
     """The protein as PDB or mmCIF text; empty for a host."""
     source: str
     """File that it was read from."""
+    cofactors: tuple[Ligand, ...] = ()
+    """Small molecules that belong to a protein, in its frame."""
+    prepared: bool = False
+    """Whether ``pdb`` is complete: every atom and hydrogen, nothing that has no parameters."""
 
     @property
     def host(self) -> Chem.Mol:
@@ -70,27 +74,41 @@ class Receptor:
         """Canonical isomeric SMILES of a host, without hydrogens."""
         return smiles_of(self.host)
 
+    @property
+    def structure(self) -> ProteinStructure:
+        """Atoms of a protein.
+
+        Raises:
+            InputError: The receptor is a host, or its text is damaged.
+        """
+        if self.mol is not None:
+            raise InputError(f"{self.source}: {self.name} is a host, not a protein")
+        return parse_structure(self.pdb, source=self.source, cif="_atom_site." in self.pdb)
+
     def content(self) -> bytes:
         """What the physics depends on, for fingerprints."""
-        return self.pdb.encode() if self.mol is None else content_of(self.mol)
+        own = self.pdb.encode() if self.mol is None else content_of(self.mol)
+        return b"".join([own, *(cofactor.content() for cofactor in self.cofactors)])
 
 
-def read_receptor(path: Path | str, name: str = "") -> Receptor:
-    """Read a host from an SDF or MOL2 file with one record.
+def read_receptor(path: Path | str, name: str = "", *, cofactors: Sequence[Path | str] = ()) -> Receptor:
+    """Read a host from an SDF or MOL2 file with one record, or a protein from a PDB or mmCIF file.
+
+    A protein is read as it is; ``bindfe.build.protein.prepare_receptor`` completes it.
 
     Args:
-        path: SDF or MOL2 file with hydrogens and a 3D structure.
+        path: SDF or MOL2 file with hydrogens and a 3D structure, or PDB or mmCIF file.
         name: Name in results; the record's title, else the file's stem, if empty.
+        cofactors: SDF files with small molecules that belong to a protein.
 
     Raises:
-        InputError: As for ligands; also more than one record, or a protein.
+        InputError: As for ligands; also more than one record, a file without atoms, or a host with cofactors.
     """
     path = Path(path)
-    if path.suffix.lower() in _PROTEIN_FILES:
-        read_text(path)
-        raise InputError(
-            f"{path}: is a protein structure, and proteins come with a later release; give a host as SDF or MOL2"
-        )
+    if path.suffix.lower() in PDB_SUFFIXES | CIF_SUFFIXES:
+        return _read_protein(path, name, cofactors)
+    if cofactors:
+        raise InputError(f"{path}: receptor.cofactors belong to a protein, and this is a host: put them into one file")
     records = read_file_records(path)
     if len(records) > 1:
         raise InputError(f"{path}: holds {len(records)} records; a receptor is one: keep it alone in its file")
@@ -98,4 +116,17 @@ def read_receptor(path: Path | str, name: str = "") -> Receptor:
     check_molecule(mol, place=records[0].place)
     return Receptor(
         name=safe_name(name or records[0].title or path.stem), kind="host", mol=mol, pdb="", source=str(path)
+    )
+
+
+def _read_protein(path: Path, name: str, cofactors: Sequence[Path | str]) -> Receptor:
+    text = read_text(path)
+    parse_structure(text, source=str(path), cif=path.suffix.lower() in CIF_SUFFIXES)
+    return Receptor(
+        name=safe_name(name or path.stem),
+        kind="protein",
+        mol=None,
+        pdb=text,
+        source=str(path),
+        cofactors=tuple(molecule for file in cofactors for molecule in read_ligands(file)),
     )

@@ -9,7 +9,14 @@ _METHODS = {
     "decouple": "double decoupling, in the complex and in solvent",
 }
 _HYDRATION = "hydration: charges switched off in the gas, charges and Lennard-Jones in water"
-_SOLVENTS = {"obc2": "implicit (OBC2)", "tip3p": "explicit water (TIP3P)", "vacuum": "none (vacuum)"}
+_SOLVENTS = {
+    "obc2": "implicit (OBC2)",
+    "gbn2": "implicit (GBn2)",
+    "tip3p": "explicit water (TIP3P)",
+    "tip4pew": "explicit water (TIP4P-Ew)",
+    "opc": "explicit water (OPC)",
+    "vacuum": "none (vacuum)",
+}
 _RESTRAINTS = {
     "harmonic": "a spring between centroids",
     "flat-bottom": "a flat-bottomed well between centroids",

@@ -1,0 +1,304 @@
+"""A protein completed for a force field: atoms that the crystal did not show, hydrogens, protonation states."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import openmm as mm
+from openmm import app, unit
+
+from bindfe.build.forcefield import protein_file, water_file
+from bindfe.chem.findings import Finding, passed, warned
+from bindfe.chem.protein import (
+    AMINO_ACIDS,
+    IONS,
+    WATER,
+    ProteinParts,
+    Residue,
+    disulfides,
+    metal_neighbours,
+    sort_structure,
+    without_hydrogens,
+)
+from bindfe.chem.proteinfile import Site, letters_for, write_pdb
+from bindfe.chem.proteinstates import predict_pka, states_at, states_by_hand
+from bindfe.errors import InputError, MissingDependency
+
+if TYPE_CHECKING:
+    from bindfe.chem.receptor import Receptor
+    from bindfe.protocol import Protocol, ReceptorSettings
+
+_SEED = 2026
+"""Modeller draws the first directions of hydrogens from Python's global generator: the same ones each time."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PreparedReceptor:
+    """A receptor that has parameters for each of its atoms, and what was done to it."""
+
+    receptor: Receptor
+    """The receptor; a protein's text is complete mmCIF."""
+    findings: tuple[Finding, ...]
+    """Every change and every choice; empty for a host."""
+
+
+def prepare_receptor(receptor: Receptor, protocol: Protocol) -> PreparedReceptor:
+    """Complete a protein: alternate locations, gaps, missing atoms, protonation states, hydrogens.
+
+    Crystallographic coordinates of atoms that are there do not move. A host is returned as it is.
+
+    Args:
+        receptor: As read.
+        protocol: Its sections ``receptor`` and ``forcefield``.
+
+    Raises:
+        InputError: A residue has no parameters (it is named, with the atoms that differ), or a chain is broken and
+            may not be capped.
+        MissingDependency: PDBFixer or propka is not installed.
+    """
+    if receptor.kind == "host" or receptor.prepared:
+        return PreparedReceptor(receptor=receptor, findings=())
+    settings = protocol.receptor
+    parts, findings = _sort(receptor, settings)
+    given = settings.protonation == "given" or (settings.protonation == "auto" and parts.has_hydrogens)
+    chains = parts.chains if given else without_hydrogens(parts.chains)
+    chains = without_hydrogens(chains, _sites_by_hand(settings, chains))
+    sequences = parts_sequences(receptor) if settings.gaps == "build" else {}
+    topology, positions, added = _complete((*chains, *_apart(parts)), sequences, receptor.source)
+    states, choices = _states(topology, positions, settings, given=given)
+    topology, positions, variants = _with_hydrogens(topology, positions, states)
+    _check_templates(topology, protocol, receptor.source)
+    told = (*findings, *added, *choices, *_said(topology, variants, parts))
+    text = io.StringIO()
+    app.PDBxFile.writeFile(topology, positions * unit.nanometer, text, keepIds=True)
+    return PreparedReceptor(receptor=replace(receptor, pdb=text.getvalue(), prepared=True), findings=told)
+
+
+def parts_sequences(receptor: Receptor) -> Mapping[str, tuple[str, ...]]:
+    """The sequence of each chain as crystallised, which loops are built by.
+
+    Raises:
+        InputError: The file does not have it.
+    """
+    sequences = receptor.structure.sequences
+    if not sequences:
+        raise InputError(
+            f"{receptor.source}: receptor.gaps: build needs the sequence (SEQRES, or _pdbx_poly_seq_scheme), which the "
+            "file does not have; take the deposited file, or receptor.gaps: cap"
+        )
+    return sequences
+
+
+def _sort(receptor: Receptor, settings: ReceptorSettings) -> tuple[ProteinParts, tuple[Finding, ...]]:
+    beside = [c.positions[[e != "H" for e in c.elements]] for c in receptor.cofactors]
+    replaceable = frozenset(_substitutions()) - AMINO_ACIDS if settings.modified == "replace" else frozenset[str]()
+    parts = sort_structure(
+        receptor.structure,
+        drop=settings.drop,
+        keep_water=settings.waters == "keep",
+        gaps=settings.gaps,
+        beside=np.concatenate(beside) if beside else np.empty((0, 3)),
+        replaceable=replaceable,
+    )
+    return parts, parts.findings
+
+
+def _sites_by_hand(settings: ReceptorSettings, chains: Sequence[Sequence[Residue]]) -> frozenset[Site]:
+    names = {r[0].site: r[0].residue for chain in without_hydrogens(chains) for r in chain}
+    return frozenset(states_by_hand(settings.states, names))
+
+
+def _apart(parts: ProteinParts) -> tuple[tuple[Residue, ...], ...]:
+    """Ions and water, each chain of them by itself."""
+    groups: dict[tuple[str, bool], list[Residue]] = {}
+    for residue in (*parts.ions, *parts.water):
+        groups.setdefault((residue[0].chain, residue[0].residue in WATER), []).append(residue)
+    return tuple(tuple(group) for group in groups.values())
+
+
+def _complete(
+    chains: Sequence[Sequence[Residue]], sequences: Mapping[str, tuple[str, ...]], source: str
+) -> tuple[app.Topology, np.ndarray, tuple[Finding, ...]]:
+    """Add heavy atoms (and loops, where sequences are given) that are not in the file, by PDBFixer."""
+    letters = letters_for([residue[0].chain for chain in chains for residue in chain])
+    atoms = [[replace(a, chain=letters[a.chain]) for residue in chain for a in residue] for chain in chains]
+    text = write_pdb(atoms, {letters[name]: names for name, names in sequences.items() if name in letters})
+    fixer = _fixer(text)
+    findings = []
+    fixer.findMissingResidues()
+    lengths = {chain.index: len(list(chain.residues())) for chain in fixer.topology.chains()}
+    fixer.missingResidues = {
+        place: names for place, names in fixer.missingResidues.items() if 0 < place[1] < lengths[place[0]]
+    }
+    for (index, _), names in fixer.missingResidues.items():
+        chain = list(fixer.topology.chains())[index]
+        findings.append(
+            warned(
+                "protein-loop",
+                f"{len(names)} missing residues of chain {chain.id} were built: {' '.join(names)}",
+                advice="a built loop is a guess: relax it for long before it is trusted, or cap the gap",
+            )
+        )
+    findings.extend(_replace_modified(fixer))
+    fixer.findMissingAtoms()
+    for what in (fixer.missingAtoms, fixer.missingTerminals):
+        for residue, missing in what.items():
+            names = " ".join(getattr(atom, "name", atom) for atom in missing)
+            findings.append(warned("protein-missing-atoms", f"{_label(residue)}: added {names}", advice=""))
+    try:
+        fixer.addMissingAtoms(seed=_SEED)
+    except (ValueError, KeyError, mm.OpenMMException) as error:
+        raise InputError(f"{source}: atoms that are missing could not be added: {error}") from error
+    positions = np.array(fixer.positions.value_in_unit(unit.nanometer))
+    return fixer.topology, positions, tuple(findings)
+
+
+def _fixer(text: str) -> Any:
+    try:
+        from pdbfixer import PDBFixer
+    except ImportError as error:
+        raise MissingDependency(f"a protein needs PDBFixer ({error}): pip install 'bindfe[protein]'") from error
+    return PDBFixer(pdbfile=io.StringIO(text))
+
+
+def _substitutions() -> Mapping[str, str]:
+    """Modified residues and the amino acid that each comes from."""
+    try:
+        from pdbfixer.pdbfixer import substitutions
+    except ImportError as error:
+        raise MissingDependency(f"a protein needs PDBFixer ({error}): pip install 'bindfe[protein]'") from error
+    found: Mapping[str, str] = substitutions
+    return found
+
+
+def _replace_modified(fixer: Any) -> Iterator[Finding]:
+    fixer.findNonstandardResidues()
+    fixer.nonstandardResidues = [pair for pair in fixer.nonstandardResidues if pair[0].name not in AMINO_ACIDS]
+    for residue, standard in fixer.nonstandardResidues:
+        yield warned(
+            "protein-modified",
+            f"{_label(residue)} was replaced by {standard}",
+            advice="if it is at the site, the modification may matter",
+        )
+    fixer.replaceNonstandardResidues()
+
+
+def _label(residue: Any) -> str:
+    return f"{residue.chain.id}:{residue.name}{residue.id}{residue.insertionCode.strip()}"
+
+
+def _site(residue: Any) -> Site:
+    return (residue.chain.id.strip(), int(residue.id), residue.insertionCode.strip())
+
+
+def _states(
+    topology: app.Topology, positions: np.ndarray, settings: ReceptorSettings, *, given: bool
+) -> tuple[dict[Site, str], tuple[Finding, ...]]:
+    """Protonation states that are not those of pH 7 in water: propka's, then those given by hand."""
+    states, findings = dict[Site, str](), tuple[Finding, ...]()
+    if given:
+        findings = (passed("protein-protonation", "hydrogens and protonation states are those of the file"),)
+    else:
+        text = io.StringIO()
+        app.PDBFile.writeFile(topology, positions * unit.nanometer, text, keepIds=True)
+        bonded = {_site(r) for r in topology.residues() if r.name == "CYS" and _has_disulfide(r)}
+        pkas = [each for each in predict_pka(text.getvalue()) if each.site not in bonded]
+        states, findings = states_at(pkas, ph=settings.ph)
+    names = {_site(residue): residue.name for residue in topology.residues() if residue.name in AMINO_ACIDS}
+    return states | states_by_hand(settings.states, names), findings
+
+
+def _has_disulfide(residue: Any) -> bool:
+    return any(bond.atom1.name == bond.atom2.name == "SG" for bond in residue.external_bonds())
+
+
+def _with_hydrogens(
+    topology: app.Topology, positions: np.ndarray, states: Mapping[Site, str]
+) -> tuple[app.Topology, np.ndarray, list[str | None]]:
+    """Add what hydrogens are missing; those that are there stay. Also the state of each residue."""
+    modeller = app.Modeller(topology, positions * unit.nanometer)
+    variants = [states.get(_site(r)) if r.name in AMINO_ACIDS else None for r in modeller.topology.residues()]
+    with _seeded(_SEED):
+        chosen = modeller.addHydrogens(pH=7.0, variants=variants, platform=mm.Platform.getPlatformByName("CPU"))
+    return modeller.topology, np.array(modeller.positions.value_in_unit(unit.nanometer)), list(chosen)
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    before = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before)
+
+
+def _check_templates(topology: app.Topology, protocol: Protocol, source: str) -> None:
+    """Refuse residues without parameters, with the atoms that are too many or too few."""
+    force_field = app.ForceField(protein_file(protocol), water_file(protocol))
+    modeller = app.Modeller(topology, [mm.Vec3(0, 0, 0)] * topology.getNumAtoms() * unit.nanometer)
+    modeller.delete([r for r in modeller.topology.residues() if r.name in WATER])
+    unmatched = [r for r in force_field.getUnmatchedResidues(modeller.topology) if r.name not in IONS]
+    if unmatched:
+        words = "; ".join(_difference(force_field, residue) for residue in unmatched[:5])
+        raise InputError(
+            f"{source}: {protocol.forcefield.protein} has no parameters for {len(unmatched)} residues: {words}. "
+            "Correct the file, or let hydrogens be made anew with receptor.protonation: propka"
+        )
+
+
+def _difference(force_field: Any, residue: Any) -> str:
+    """The template that comes nearest to a residue, and the atoms that differ."""
+    own = {atom.name for atom in residue.atoms()}
+    names = {name: {atom.name for atom in t.atoms} for name, t in force_field._templates.items()}
+    nearest = min(names, key=lambda name: (len(own ^ names[name]), name))
+    extra, missing = sorted(own - names[nearest]), sorted(names[nearest] - own)
+    words = [f"atoms {' '.join(extra)} are too many"] if extra else []
+    words += [f"atoms {' '.join(missing)} are missing"] if missing else []
+    return f"{_label(residue)} (nearest is {nearest}: {', '.join(words) or 'its bonds differ'})"
+
+
+def _said(topology: app.Topology, variants: list[str | None], parts: ProteinParts) -> Iterator[Finding]:
+    """Histidines, disulfides, ends of chains, ions and water, as they are now."""
+    histidines = [
+        f"{_label(residue)} {variant or _histidine(residue)}"
+        for residue, variant in zip(topology.residues(), variants, strict=True)
+        if residue.name in ("HIS", "HID", "HIE", "HIP")
+    ]
+    if histidines:
+        yield passed("protein-histidines", ", ".join(histidines))
+    bridges = disulfides(parts.chains)
+    if bridges:
+        yield passed("protein-disulfides", ", ".join(f"{a} to {b}" for a, b in bridges))
+    for chain in topology.chains():
+        residues = list(chain.residues())
+        if residues[0].name in AMINO_ACIDS | {"ACE"}:
+            yield passed("protein-termini", f"{_end(residues[0], '+')} to {_end(residues[-1], '-')}")
+    if parts.ions:
+        yield passed("protein-ions", ", ".join(ion[0].label for ion in parts.ions))
+    for ion, near in metal_neighbours(parts).items():
+        yield warned(
+            "protein-metal",
+            f"{ion} is held by {', '.join(near)} through charges and Lennard-Jones terms alone",
+            advice="check the protonation of these residues, and whether the ion stays in place",
+        )
+    if parts.water:
+        yield passed("protein-water", f"{len(parts.water)} waters of the file are kept")
+
+
+def _histidine(residue: Any) -> str:
+    names = {atom.name for atom in residue.atoms()}
+    return {(True, True): "HIP", (True, False): "HID", (False, True): "HIE"}.get(
+        ("HD1" in names, "HE2" in names), "HIS"
+    )
+
+
+def _end(residue: Any, sign: str) -> str:
+    what = "capped" if residue.name in ("ACE", "NME", "NMA", "NH2") else f"charged {sign}"
+    return f"{_label(residue)} ({what})"
