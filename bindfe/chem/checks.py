@@ -113,11 +113,11 @@ def check_stereo(mol: Chem.Mol, *, place: str) -> None:
         for atom in group.GetAtoms()
     ]
     open_ = []
-    for element in Chem.FindPotentialStereo(mol, cleanIt=False, flagPossible=True):
+    for element in stereo_elements(mol):
         if element.specified == Chem.StereoSpecified.Unknown:
-            marked.append(_name_stereo(mol, element))
+            marked.append(name_stereo(mol, element))
         elif element.specified == Chem.StereoSpecified.Unspecified:
-            open_.append(_name_stereo(mol, element))
+            open_.append(name_stereo(mol, element))
     if marked:
         raise InputError(
             f"{place}: the file marks the stereochemistry of {_list(marked)} (atoms counted from 0) as unknown or "
@@ -149,11 +149,33 @@ def name_atom(atom: Chem.Atom) -> str:
     return f"{atom.GetSymbol()}{atom.GetIdx()}"
 
 
-def _name_stereo(mol: Chem.Mol, element: Chem.StereoInfo) -> str:
+def stereo_elements(mol: Chem.Mol) -> tuple[Chem.StereoInfo, ...]:
+    """Centres and double bonds that can have stereochemistry.
+
+    RDKit counts N=N of an azide and C=C of an allene among them; an atom between two double bonds is linear.
+    """
+    return tuple(
+        element
+        for element in Chem.FindPotentialStereo(mol, cleanIt=False, flagPossible=True)
+        if element.type == Chem.StereoType.Atom_Tetrahedral
+        or not any(_is_cumulated(atom) for atom in _ends(mol, element))
+    )
+
+
+def _ends(mol: Chem.Mol, element: Chem.StereoInfo) -> tuple[Chem.Atom, Chem.Atom]:
+    bond = mol.GetBondWithIdx(element.centeredOn)
+    return bond.GetBeginAtom(), bond.GetEndAtom()
+
+
+def _is_cumulated(atom: Chem.Atom) -> bool:
+    return sum(bond.GetBondType() == Chem.BondType.DOUBLE for bond in atom.GetBonds()) > 1 and atom.GetDegree() == 2
+
+
+def name_stereo(mol: Chem.Mol, element: Chem.StereoInfo) -> str:
+    """A centre (``C4``) or a double bond (``C2=C3``) as errors name it."""
     if element.type == Chem.StereoType.Atom_Tetrahedral:
         return name_atom(mol.GetAtomWithIdx(element.centeredOn))
-    bond = mol.GetBondWithIdx(element.centeredOn)
-    return f"{name_atom(bond.GetBeginAtom())}={name_atom(bond.GetEndAtom())}"
+    return "=".join(map(name_atom, _ends(mol, element)))
 
 
 def _list(names: list[str]) -> str:

@@ -83,7 +83,7 @@ def parse_record(record: FileRecord) -> Chem.Mol:
     """
     with rdBase.BlockLogs(), rdBase.CaptureErrorLog() as log:
         mol = _parse_mol2(record.text) if record.kind == "mol2" else _parse_sdf(record.text)
-        reason = _clean(log.messages)
+        reason = clean_log(log.messages)
     if mol is None:
         types = " with SYBYL atom types" if record.kind == "mol2" else ""
         raise InputError(
@@ -91,7 +91,7 @@ def parse_record(record: FileRecord) -> Chem.Mol:
         )
     if mol.GetNumAtoms() == 0:
         raise InputError(f"{record.place}: has no atoms; remove the record or export the molecule again")
-    problems = _sanitise(mol)
+    problems = sanitise(mol)
     if problems:
         raise InputError(
             f"{record.place}: impossible chemistry ({'; '.join(problems)}); atoms are counted from 0: "
@@ -100,7 +100,7 @@ def parse_record(record: FileRecord) -> Chem.Mol:
     return mol
 
 
-def _sanitise(mol: Chem.Mol) -> list[str]:
+def sanitise(mol: Chem.Mol) -> list[str]:
     """Perceive rings, aromaticity and implicit hydrogens; what stands in the way, if anything does."""
     with rdBase.BlockLogs():
         problems = [problem.Message() for problem in Chem.DetectChemistryProblems(mol)]
@@ -146,7 +146,7 @@ def _parse_mol2(text: str) -> Chem.Mol | None:
     return Chem.MolFromMol2Block(text, sanitize=False, removeHs=False)
 
 
-def _clean(messages: str) -> str:
+def clean_log(messages: str) -> str:
     """RDKit's log on one line, without its time stamps, repetitions and stack traces."""
     lines = [re.sub(r"^\[[\d:]+\] *(ERROR:)?", "", line).strip() for line in messages.splitlines()]
     reasons = [line for line in lines if line and not line.startswith(_LOG_NOISE) and not _STACK_FRAME.match(line)]
