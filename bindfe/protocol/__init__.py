@@ -7,6 +7,7 @@ names the line, the full key path and the nearest valid key.
 
 from bindfe.protocol.describe import Key, all_keys, describe_keys
 from bindfe.protocol.read import load_protocol, parse_protocol
+from bindfe.protocol.receptor import ReceptorSettings
 from bindfe.protocol.roads import GateSettings, MetadynamicsSettings, PathSettings, WindowSettings
 from bindfe.protocol.settings import (
     AlchemySettings,
@@ -21,7 +22,6 @@ from bindfe.protocol.settings import (
     LigandSettings,
     OutputSettings,
     Protocol,
-    ReceptorSettings,
     RepeatSettings,
     RestraintSettings,
     SamplingSettings,

@@ -108,7 +108,12 @@ def _with_absolute_paths(protocol: Protocol, directory: Path) -> Protocol:
 
     return protocol.model_copy(
         update={
-            "receptor": protocol.receptor.model_copy(update={"file": absolute(protocol.receptor.file)}),
+            "receptor": protocol.receptor.model_copy(
+                update={
+                    "file": absolute(protocol.receptor.file),
+                    "cofactors": tuple(absolute(name) for name in protocol.receptor.cofactors),
+                }
+            ),
             "ligands": protocol.ligands.model_copy(
                 update={"file": absolute(protocol.ligands.file), "measured": absolute(protocol.ligands.measured)}
             ),

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 from pydantic.fields import FieldInfo
 
 from bindfe.errors import InputError
+from bindfe.protocol.edges import EdgeSettings
 from bindfe.protocol.fields import (
     AngleSpring,
     Concentration,
@@ -26,20 +27,10 @@ from bindfe.protocol.fields import (
     quantity,
     setting,
 )
+from bindfe.protocol.receptor import ReceptorSettings
 from bindfe.protocol.roads import GateSettings, MetadynamicsSettings, PathSettings, WindowSettings
 from bindfe.states import LambdaSchedule, LegKind
 from bindfe.units import parse_quantity
-
-
-class ReceptorSettings(Section):
-    """The molecule that binds."""
-
-    file: str = setting(
-        "",
-        "structure with hydrogens and 3D coordinates: SDF or MOL2 (host), PDB or mmCIF (protein); "
-        "empty: no receptor, and the answer is the hydration free energy of each ligand",
-    )
-    name: str = setting("", "name in results; the file's stem if empty", physics=False)
 
 
 class LigandSettings(Section):
@@ -67,7 +58,9 @@ class ForceFieldSettings(Section):
 class SolventSettings(Section):
     """What surrounds the molecules."""
 
-    model: Literal["obc2", "tip3p", "vacuum"] = setting("obc2", "OBC2 implicit, TIP3P explicit, or none")
+    model: Literal["obc2", "gbn2", "tip3p", "tip4pew", "opc", "vacuum"] = setting(
+        "obc2", "OBC2 or GBn2 implicit; TIP3P, TIP4P-Ew or OPC water explicit; or none"
+    )
     padding: Length = quantity("20 A", "A", "gap between periodic images (explicit)", gt=0)
     box_shape: Literal["cube", "dodecahedron", "octahedron"] = setting("dodecahedron", "periodic box (explicit)")
     ionic_strength: Concentration = quantity("0.15 M", "M", "NaCl beyond neutralising the box (explicit)")
@@ -75,6 +68,11 @@ class SolventSettings(Section):
     dispersion_correction: bool = setting(True, "analytic tail of the Lennard-Jones energy (explicit)")
     solvent_dielectric: float = setting(78.5, "dielectric constant of the solvent (implicit)", gt=0)
     solute_dielectric: float = setting(1.0, "dielectric constant inside the molecules (implicit)", gt=0)
+
+    @property
+    def explicit(self) -> bool:
+        """Whether water molecules fill a periodic box."""
+        return self.model in ("tip3p", "tip4pew", "opc")
 
 
 class LegSchedule(Section):
@@ -102,6 +100,9 @@ class LegSchedule(Section):
 
 _TRANSFER = (0.0, 0.002, 0.005, 0.01, 0.018, 0.028, 0.04, 0.055, 0.08, 0.12, 0.2, 0.35, 0.6, 1.0)
 
+_HALF = (0.0, 0.004, 0.01, 0.02, 0.035, 0.06, 0.1, 0.17, 0.28, 0.4)
+_RELATIVE = (*_HALF, 0.5, *(round(1.0 - value, 6) for value in reversed(_HALF)))
+
 
 class ScheduleSettings(Section):
     """The alchemical states of each leg."""
@@ -127,6 +128,9 @@ class ScheduleSettings(Section):
     )
     vacuum: LegSchedule = setting(
         LegSchedule(electrostatics=(1.0, 0.75, 0.5, 0.25, 0.0)), "the ligand's own charges off, in the gas (hydration)"
+    )
+    relative: LegSchedule = setting(
+        LegSchedule(transfer=_RELATIVE), "first ligand in the site (0) to second ligand in the site (1) (edges)"
     )
 
 
@@ -159,6 +163,11 @@ class RestraintSettings(Section):
         (), "anchor atoms, 0-based in the receptor; chosen automatically if empty"
     )
     ligand_atoms: tuple[int, ...] = setting((), "anchor atoms, 0-based in the ligand; chosen automatically if empty")
+    watch_time: Time = quantity(
+        "20 ps",
+        "ps",
+        "short run of the complex that anchors are chosen from (Boresch, protein); 0: from the pose alone",
+    )
 
 
 class EquilibrationSettings(Section):
@@ -284,6 +293,7 @@ class Protocol(Section):
     name: str = setting("run", "name of the calculation", physics=False, min_length=1, pattern=r"^[A-Za-z0-9._-]+$")
     receptor: ReceptorSettings = setting(ReceptorSettings(), "the molecule that binds")
     ligands: LigandSettings = setting(LigandSettings(), "the molecules that are bound")
+    edges: EdgeSettings = setting(EdgeSettings(), "pairs of ligands whose difference is calculated")
     analytic: AnalyticSettings | None = setting(None, "a model with a known answer instead of molecules")
     forcefield: ForceFieldSettings = setting(ForceFieldSettings(), "parameters of the molecules")
     solvent: SolventSettings = setting(SolventSettings(), "what surrounds them")
@@ -314,9 +324,11 @@ class Protocol(Section):
             self._check_road()
         elif self.analytic is not None and self.analytic.well != "harmonic":
             raise ValueError("road: alchemy needs analytic.well: harmonic, whose bound state has an exact volume")
+        if self.relative:
+            self._check_edges()
         if self.hydration:
             self._check_hydration()
-        if self.alchemy.method == "transfer" and self.solvent.model == "tip3p":
+        if self.alchemy.method == "transfer" and self.solvent.model not in ("obc2", "vacuum"):
             raise ValueError("alchemy.method: transfer is offered with solvent.model obc2 or vacuum; use decouple")
         if self.alchemy.softcore_start >= self.alchemy.softcore_maximum:
             raise ValueError("alchemy.softcore_start must be below alchemy.softcore_maximum")
@@ -346,6 +358,21 @@ class Protocol(Section):
         if self.metadynamics.walkers > 1 and self.metadynamics.method != "metad":
             raise ValueError("metadynamics.walkers: only metad shares a bias between walkers; use 1, or method: metad")
 
+    def _check_edges(self) -> None:
+        """Refuse what a difference of two ligands cannot be calculated with."""
+        if self.analytic is not None or not self.receptor.file or self.road != "alchemy":
+            raise ValueError("edges.network needs receptor.file, ligands.file and road: alchemy")
+        if self.solvent.model not in ("obc2", "vacuum"):
+            raise ValueError("edges: the exchange of two ligands is offered with solvent.model obc2 or vacuum")
+        if self.committee.model != "none":
+            raise ValueError("edges: a committee corrects absolute values only; use committee.model: none")
+        if self.restraint.kind != "flat-bottom" or self.restraint.ligand_atoms:
+            raise ValueError("edges: the site is a well of all ligand atoms; set restraint.kind: flat-bottom")
+        if (self.edges.network == "given") != bool(self.edges.pairs):
+            raise ValueError("edges.pairs and edges.network: given belong together")
+        if self.calibration.file is not None:
+            raise ValueError("edges: calibration.file holds absolute values; leave it out")
+
     def _check_hydration(self) -> None:
         """Refuse what only makes sense with a receptor, which may have been forgotten."""
         without = "no receptor.file is given, which asks for a hydration free energy: "
@@ -366,12 +393,19 @@ class Protocol(Section):
         return self.analytic is None and not self.receptor.file
 
     @property
+    def relative(self) -> bool:
+        """Whether the answers are differences between ligands."""
+        return self.edges.network != "none"
+
+    @property
     def leg_kinds(self) -> tuple[LegKind, ...]:
         """The legs of the cycle, in the order in which they run."""
         if self.road != "alchemy":
             return (LegKind.PATH,)
         if self.analytic is not None:
             return (LegKind.COMPLEX,)
+        if self.relative:
+            return (LegKind.RELATIVE,)
         if self.hydration:
             return (LegKind.SOLVENT, LegKind.VACUUM)
         if self.alchemy.method == "transfer":
