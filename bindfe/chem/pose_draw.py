@@ -92,3 +92,20 @@ def _sheet(mols: list[Chem.Mol], legends: list[str], colours: list[dict[int, Col
     )
     drawer.FinishDrawing()
     return str(drawer.GetDrawingText())
+
+
+def poses_as_sdf(placed: Sequence[PlacedLigand]) -> str:
+    """Poses as SDF text, titled by ligand and, from the second on, by mode, with their scores as fields."""
+    records = []
+    for pose in placed:
+        mol = Chem.Mol(pose.ligand.mol)
+        mol.SetProp("_Name", pose.ligand.name + (f"-mode{pose.mode + 1}" if pose.mode else ""))
+        fields = {
+            "contact_kcal_mol": f"{pose.contact:.2f}",
+            "strain_kcal_mol": f"{pose.strain:.2f}",
+            "core_rmsd_angstrom": f"{10 * pose.core_rmsd:.3f}",
+            "clashes": str(len(pose.clashes)),
+        }
+        lines = "".join(f">  <{key}>\n{value}\n\n" for key, value in fields.items())
+        records.append(f"{Chem.MolToMolBlock(mol)}{lines}$$$$\n")
+    return "".join(records)

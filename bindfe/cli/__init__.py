@@ -8,6 +8,7 @@ import typer
 
 from bindfe.cli.audit import audit
 from bindfe.cli.calibrate import app as calibrate_app
+from bindfe.cli.check import check
 from bindfe.cli.compare import compare
 from bindfe.cli.doctor import doctor
 from bindfe.cli.fetch import fetch
@@ -22,7 +23,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
-    epilog="Exit codes: 0 done; 1 unexpected; 2 input; 3 protocol; 4 restraint; 5 sampling; 6 estimate; "
+    epilog="Exit codes: 0 done; 1 unexpected, or a failed check; 2 input; 3 protocol; 4 restraint; 5 sampling; 6 estimate; "
     "7 run directory; 8 missing package or weights; 130 interrupted.",
 )
 
@@ -42,7 +43,7 @@ def _root(
     pass
 
 
-for _command in (run, status, estimate, extend, report, compare, audit, models, fetch, doctor):
+for _command in (run, check, status, estimate, extend, report, compare, audit, models, fetch, doctor):
     app.command()(_command)
 app.add_typer(protocol_app, name="protocol")
 app.add_typer(calibrate_app, name="calibrate")

@@ -1,0 +1,341 @@
+"""The pre-flight: everything that would cost GPU days, found in minutes and without molecular dynamics.
+
+The checks live where the chemistry does; here they are asked, in the order in which a calculation would meet
+them, and nothing that one of them finds keeps the next from being made.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bindfe.campaign.preflight_cost import Cost, Worker, cost_findings, estimate_cost, workers_here
+from bindfe.campaign.preflight_settings import box_findings, settings_findings
+from bindfe.chem.findings import (
+    EVERYTHING,
+    Finding,
+    Level,
+    failed,
+    findings_of,
+    passed,
+    worst_level,
+)
+from bindfe.errors import InputError
+from bindfe.protocol import Protocol
+from bindfe.results import Floats
+
+if TYPE_CHECKING:
+    from bindfe.chem.ligand import Ligand
+    from bindfe.chem.pose import PlacedLigand
+    from bindfe.chem.pose_contact import Pocket
+    from bindfe.chem.receptor import Receptor
+
+_REACH_NM = 1.2
+"""Receptor atoms within this of a ligand make its pocket."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What a calculation may cost."""
+
+    hours: float | None = None
+    """Wall time [h]."""
+    gigabytes: float | None = None
+    """Disk [GB]."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Preflight:
+    """What the pre-flight found."""
+
+    protocol: str
+    """Name of the protocol."""
+    subjects: tuple[str, ...]
+    """Ligands and edges, in the order of the series; those that cannot be read as well."""
+    findings: tuple[Finding, ...]
+    """All findings."""
+    cost: Cost | None
+    """What the calculation will take; None if nothing can run."""
+    poses: tuple[PlacedLigand, ...]
+    """Poses that were made from a reference."""
+    seconds: float
+    """Wall time of the pre-flight [s]."""
+
+    @property
+    def level(self) -> Level:
+        """The worst of all findings."""
+        return worst_level(self.findings)
+
+    def about(self, subject: str) -> tuple[Finding, ...]:
+        """Findings about a ligand or an edge, the worst first; about the whole for ``EVERYTHING``."""
+        return findings_of(self.findings, ligand=subject)
+
+
+def check_protocol(
+    protocol: Protocol,
+    *,
+    reference: str | Path | None = None,
+    limits: Limits | None = None,
+    worker: Worker | None = None,
+) -> Preflight:
+    """Check inputs and settings of a calculation before any molecular dynamics.
+
+    Args:
+        protocol: What would be run.
+        reference: SDF, MOL2 or MOL file of one crystal ligand; ligands without a pose are placed on it.
+        limits: What it may cost; nothing is limited if None.
+        worker: What would run it; this machine if None.
+
+    Raises:
+        InputError: The reference cannot be read. What is wrong with the calculation itself is a finding.
+    """
+    begun = time.perf_counter()
+    crystal = None if reference is None else _read_reference(Path(reference))
+    findings = list(settings_findings(protocol))
+    ligands: tuple[Ligand, ...] = ()
+    receptor: Receptor | None = None
+    poses: tuple[PlacedLigand, ...] = ()
+    if protocol.analytic is None:
+        ligands, read = _read_ligands(protocol)
+        receptor, about = _read_receptor(protocol)
+        findings += [*read, *about]
+        if receptor is not None:
+            ligands, poses, placed = _look_at_poses(ligands, receptor, crystal)
+            findings += [*placed, *_look_at_site(protocol, receptor, ligands)]
+        findings += _look_at_boxes(protocol, ligands, receptor)
+        findings += [finding for ligand in ligands for finding in _covered(protocol, ligand)]
+        findings += _look_at_edges(protocol, ligands)
+    cost = None
+    if ligands:
+        cost = estimate_cost(protocol, ligands, _atoms_of(receptor), worker or workers_here(protocol))
+        limits = limits or Limits()
+        findings += cost_findings(cost, limit_hours=limits.hours, limit_disk=limits.gigabytes)
+    subjects = dict.fromkeys([finding.ligand for finding in findings if finding.ligand != EVERYTHING])
+    return Preflight(
+        protocol=protocol.name,
+        subjects=tuple(subjects),
+        findings=tuple(findings),
+        cost=cost,
+        poses=poses,
+        seconds=time.perf_counter() - begun,
+    )
+
+
+def _read_reference(path: Path) -> Ligand:
+    from bindfe.chem.checks import check_coordinates
+    from bindfe.chem.ligand import Ligand
+    from bindfe.chem.moleculefile import parse_record, read_file_records
+
+    records = read_file_records(path)
+    if len(records) != 1:
+        raise InputError(f"{path}: holds {len(records)} records; a reference is one crystal ligand")
+    mol = parse_record(records[0])
+    check_coordinates(mol, place=records[0].place)
+    return Ligand(name=records[0].title or path.stem, mol=mol, source=str(path))
+
+
+def _read_ligands(protocol: Protocol) -> tuple[tuple[Ligand, ...], tuple[Finding, ...]]:
+    """Ligands that can be simulated, and what is wrong with the others."""
+    from bindfe.chem.intake import read_series
+
+    try:
+        series = read_series(protocol.ligands.file, names=protocol.ligands.names)
+    except InputError as error:
+        return (), (failed("unreadable", str(error), advice=""),)
+    fine = [passed("ligand", _formula(ligand), ligand=ligand.name) for ligand in series.ligands]
+    return series.ligands, (*series.findings, *fine)
+
+
+def _formula(ligand: Ligand) -> str:
+    return f"{ligand.n_atoms} atoms, charge {ligand.formal_charge:+d}, {ligand.smiles}"
+
+
+def _read_receptor(protocol: Protocol) -> tuple[Receptor | None, tuple[Finding, ...]]:
+    from bindfe.chem.receptor import read_receptor
+
+    if protocol.hydration:
+        return None, ()
+    try:
+        settings = protocol.receptor
+        receptor = read_receptor(settings.file, name=settings.name, cofactors=settings.cofactors)
+    except InputError as error:
+        return None, (failed("receptor", str(error), advice=""),)
+    return receptor, ()
+
+
+def _atoms_of(receptor: Receptor | None) -> Floats | None:
+    """All atoms of a receptor [nm], (N, 3); those of a protein as if it had its hydrogens."""
+    if receptor is None:
+        return None
+    if receptor.kind == "host":
+        return receptor.positions
+    x = np.array([atom.position for atom in receptor.structure.atoms], dtype=float)
+    bare = not any(atom.element == "H" for atom in receptor.structure.atoms)
+    return np.concatenate([x, x]) if bare else x  # proteins have about as many hydrogens as heavy atoms
+
+
+def _look_at_poses(
+    ligands: Sequence[Ligand], receptor: Receptor, crystal: Ligand | None
+) -> tuple[tuple[Ligand, ...], tuple[PlacedLigand, ...], list[Finding]]:
+    """The ligands in their poses, those poses that were made, and what is wrong with any."""
+    from bindfe.chem.pose_findings import no_pose, scattered_findings
+
+    there = [ligand for ligand in ligands if ligand.placed]
+    guides = [ligand.positions for ligand in (*there, *([crystal] if crystal else []))]
+    pocket = _pocket(receptor, guides)
+    kept: list[Ligand] = []
+    poses: list[PlacedLigand] = []
+    centre = None if crystal is None else crystal.positions.mean(axis=0)
+    findings = list(scattered_findings(there, centre))
+    for ligand in ligands:
+        if ligand.placed:
+            kept.append(ligand)
+            findings += _given_pose(ligand, pocket, crystal)
+        elif crystal is None:
+            findings.append(no_pose(ligand))
+        else:
+            modes, found = _place(ligand, crystal, pocket)
+            findings += found
+            poses += modes
+            kept += [mode.ligand for mode in modes[:1]]
+    return tuple(kept), tuple(poses), findings
+
+
+def _pocket(receptor: Receptor, guides: Sequence[Floats]) -> Pocket:
+    from bindfe.chem.pose_contact import pocket_of, pocket_of_molecule
+
+    if receptor.mol is not None:
+        return pocket_of_molecule(receptor.host, name=receptor.name)
+    atoms = receptor.structure.atoms
+    return pocket_of(
+        [atom.element for atom in atoms],
+        np.array([atom.position for atom in atoms], dtype=float),
+        labels=[f"{atom.label} {atom.name}" for atom in atoms],
+        near=np.concatenate(guides) if guides else None,
+        reach=_REACH_NM,
+    )
+
+
+def _given_pose(ligand: Ligand, pocket: Pocket, crystal: Ligand | None) -> list[Finding]:
+    from bindfe.chem.pose import judge_pose
+    from bindfe.chem.pose_findings import pose_findings, reference_findings
+
+    found = [] if crystal is None else list(reference_findings(ligand, crystal))
+    try:
+        return [*found, *pose_findings(ligand, judge_pose(ligand, pocket), pocket)]
+    except InputError as error:
+        return [*found, _failure("pose", ligand.name, error)]
+
+
+def _place(ligand: Ligand, crystal: Ligand, pocket: Pocket) -> tuple[Sequence[PlacedLigand], Sequence[Finding]]:
+    from bindfe.chem.pose import place_ligand
+    from bindfe.chem.pose_findings import place_findings
+
+    try:
+        modes = place_ligand(ligand, crystal, pocket)
+    except InputError as error:
+        check = "no-common-core" if "heavy atoms with the reference" in str(error) else "pose"
+        return (), (_failure(check, ligand.name, error),)
+    return modes, place_findings(modes)
+
+
+def _failure(check: str, ligand: str, error: InputError) -> Finding:
+    message, _, advice = str(error).removeprefix(f"{ligand}: ").partition("; ")
+    return failed(check, message, advice=advice, ligand=ligand)
+
+
+def _look_at_site(protocol: Protocol, receptor: Receptor, ligands: Sequence[Ligand]) -> Sequence[Finding]:
+    """The protein where the ligands bind."""
+    from bindfe.chem.findings_protein import protein_findings
+
+    if receptor.mol is not None:
+        return ()
+    return protein_findings(
+        receptor.structure,
+        _heavy(ligand for ligand in ligands if ligand.placed),
+        drop=protocol.receptor.drop,
+        keep_water=protocol.receptor.waters == "keep" and protocol.solvent.explicit,
+        cofactors=_heavy(receptor.cofactors),
+    )
+
+
+def _heavy(ligands: Iterable[Ligand]) -> Floats:
+    """Heavy atoms of ligands [nm], (N, 3)."""
+    rows = [x for ligand in ligands for x, e in zip(ligand.positions, ligand.elements, strict=True) if e != "H"]
+    return np.array(rows, dtype=float).reshape(-1, 3)
+
+
+def _look_at_boxes(protocol: Protocol, ligands: Sequence[Ligand], receptor: Receptor | None) -> list[Finding]:
+    atoms = _atoms_of(receptor)
+    return [finding for ligand in ligands for finding in box_findings(protocol, ligand, receptor=atoms)]
+
+
+def _covered(protocol: Protocol, ligand: Ligand) -> Sequence[Finding]:
+    """Whether the committee knows the ligand."""
+    from bindfe.mlip.catalogue import check_covers
+
+    if protocol.committee.model == "none":
+        return ()
+    numbers = [atom.GetAtomicNum() for atom in ligand.mol.GetAtoms()]
+    try:
+        check_covers(protocol.committee.model, numbers, charge=ligand.formal_charge)
+    except InputError as error:
+        message, _, advice = str(error).rpartition(": ")
+        return (failed("model-coverage", message, advice=advice, ligand=ligand.name),)
+    return ()
+
+
+def _look_at_edges(protocol: Protocol, ligands: Sequence[Ligand]) -> Sequence[Finding]:
+    """Maps and network of a relative calculation."""
+    from bindfe.chem.mapping import map_atoms, scores_of
+    from bindfe.chem.network import plan_network
+
+    settings = getattr(protocol, "edges", None)
+    if settings is None or settings.network == "none":
+        return ()
+    names = [ligand.name for ligand in ligands]
+    maps = [map_atoms(a, b) for n, a in enumerate(ligands) for b in ligands[n + 1 :]]
+    try:
+        network = plan_network(
+            names, scores_of(maps), settings.network, centre=settings.centre or None, edges=settings.pairs
+        )
+    except InputError as error:
+        return (failed("disconnected-network", str(error), advice=""),)
+    chosen = {frozenset(edge) for edge in network.edges}
+    used = [each for each in maps if frozenset((each.reference, each.ligand)) in chosen]
+    return (*(finding for each in used for finding in each.findings), *network.findings)
+
+
+def preflight_record(result: Preflight) -> Mapping[str, Any]:
+    """The pre-flight as JSON can hold it."""
+    from bindfe.store import to_plain
+
+    return {
+        "version": 1,
+        "protocol": result.protocol,
+        "level": result.level,
+        "seconds": round(result.seconds, 1),
+        "subjects": [{"name": name, "level": worst_level(result.about(name))} for name in result.subjects],
+        "cost": None if result.cost is None else to_plain(result.cost),
+        "findings": [to_plain(finding) for finding in result.findings],
+    }
+
+
+def write_poses(result: Preflight, reference: str | Path, folder: Path) -> None:
+    """Write the poses that were made: ``poses.sdf``, the best mode of each ligand first, and ``poses.svg``.
+
+    Raises:
+        InputError: Nothing was placed.
+    """
+    from bindfe.chem.pose_draw import draw_poses, poses_as_sdf
+    from bindfe.store import write_text
+
+    if not result.poses:
+        raise InputError("no ligand was placed: those that have a pose keep it")
+    write_text(folder / "poses.sdf", poses_as_sdf(result.poses))
+    write_text(folder / "poses.svg", draw_poses(result.poses, _read_reference(Path(reference))))

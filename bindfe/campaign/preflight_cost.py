@@ -1,0 +1,188 @@
+"""What a calculation will cost in time and disk, before anything is built.
+
+Speeds are those of one CPU core of a 2020s server, measured on this project's systems, and scaled: with the
+number of atoms in explicit solvent, with its square in implicit solvent. They are right within a factor of
+two or three, which is enough to see a month coming.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bindfe.campaign.preflight_settings import BOX_VOLUME, box_width
+from bindfe.chem.findings import Finding, failed, passed
+from bindfe.chem.ligand import Ligand
+from bindfe.errors import MissingDependency
+from bindfe.protocol import Protocol
+from bindfe.results import Floats
+from bindfe.states import LegKind
+
+_EXPLICIT = 8.5e4
+"""Plain molecular dynamics at 4 fs on a core, times atoms [ns/day]: 25,315 atoms, 3.4 ns/day."""
+
+_IMPLICIT = 1.29e7
+"""The same in OBC2 without a cutoff, times atoms squared [ns/day]: CB7 and a guest, 156 atoms, 530 ns/day."""
+
+_VACUUM_FACTOR = 3.1
+"""Vacuum against OBC2."""
+
+_SLOWER = {"explicit": 1.3, "transfer": 1.85, "decouple": 6.8, "plain": 1.1}
+"""Alchemical dynamics with exchange against plain: explicit decoupling, and OBC2 by each method."""
+
+_GPU = 150.0
+"""One data centre GPU against one core. Not measured by this project."""
+
+_ATOMS_PER_NM3 = {"tip3p": 100.0, "tip4pew": 134.0, "opc": 134.0}
+
+_WINDOWS = 30
+"""Umbrella windows along a path; how many there will be shows a first run."""
+
+_DOUBLE, _SINGLE = 8.0, 4.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cost:
+    """What a calculation will take."""
+
+    hours: float
+    """Wall time on this machine [h], the committee's switches not counted."""
+    gigabytes: float
+    """Disk [GB]."""
+    nanoseconds: float
+    """Dynamics of all replicas together [ns]."""
+    device: str
+    """What the time is for, in words."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Worker:
+    """What runs the tasks."""
+
+    number: int
+    """Tasks at once."""
+    gpu: bool
+    """Whether each has a GPU; a core otherwise."""
+
+    @property
+    def words(self) -> str:
+        """For messages: ``2 CPU cores``."""
+        return f"{self.number} {'GPU' if self.gpu else 'CPU core'}{'s' * (self.number > 1)}"
+
+
+def workers_here(protocol: Protocol) -> Worker:
+    """What this machine runs a protocol with; one GPU where the protocol asks for a platform that is not here."""
+    from bindfe.campaign.execute import count_workers
+    from bindfe.sample.dynamics import choose_platform
+
+    try:
+        gpu = choose_platform(protocol.compute)[0].getName() not in ("CPU", "Reference")
+    except MissingDependency:
+        return Worker(number=protocol.compute.workers or 1, gpu=True)
+    return Worker(number=count_workers(protocol.compute), gpu=gpu)
+
+
+def estimate_cost(protocol: Protocol, ligands: Sequence[Ligand], receptor: Floats | None, worker: Worker) -> Cost:
+    """Time and disk of a whole calculation.
+
+    Args:
+        protocol: What is asked for.
+        ligands: Ligands that would run.
+        receptor: All atoms of the receptor [nm], (N, 3); None without one.
+        worker: What runs it.
+    """
+    tasks = [(kind, ligand) for ligand in ligands for kind in protocol.leg_kinds]
+    repeats = protocol.repeats.number
+    days = sum(_days(protocol, kind, ligand, receptor) for kind, ligand in tasks) * repeats
+    size = sum(_bytes(protocol, kind, ligand, receptor) for kind, ligand in tasks) * repeats
+    total = sum(_nanoseconds(protocol, kind) for kind, _ in tasks) * repeats
+    side_by_side = min(worker.number, max(1, len(tasks) * repeats))
+    return Cost(
+        hours=24.0 * days / side_by_side / (_GPU if worker.gpu else 1.0),
+        gigabytes=size / 1e9,
+        nanoseconds=total,
+        device=worker.words,
+    )
+
+
+def _n_states(protocol: Protocol, kind: LegKind) -> int:
+    if kind is not LegKind.PATH:
+        return protocol.schedule_of(kind).n_states
+    return protocol.metadynamics.walkers if protocol.road == "metadynamics" else _WINDOWS
+
+
+def _nanoseconds(protocol: Protocol, kind: LegKind) -> float:
+    return _n_states(protocol, kind) * protocol.sampling.length * 1e-3
+
+
+def _solute(kind: LegKind, ligand: Ligand, receptor: Floats | None) -> Floats:
+    alone = receptor is None or kind in (LegKind.SOLVENT, LegKind.VACUUM)
+    return ligand.positions if alone or receptor is None else np.concatenate([receptor, ligand.positions])
+
+
+def n_atoms(protocol: Protocol, kind: LegKind, ligand: Ligand, receptor: Floats | None) -> int:
+    """Atoms of a leg, water included."""
+    x = _solute(kind, ligand, receptor)
+    if not protocol.solvent.explicit or kind is LegKind.VACUUM:
+        return len(x)
+    volume = BOX_VOLUME[protocol.solvent.box_shape] * box_width(protocol, x) ** 3
+    density = _ATOMS_PER_NM3[protocol.solvent.model]
+    return len(x) + math.floor(density * max(0.0, volume - 0.01 * len(x)))
+
+
+def _days(protocol: Protocol, kind: LegKind, ligand: Ligand, receptor: Floats | None) -> float:
+    """Days of one core for one repeat of a leg."""
+    atoms = n_atoms(protocol, kind, ligand, receptor)
+    step = protocol.sampling.time_step / 0.004
+    if protocol.solvent.explicit and kind is not LegKind.VACUUM:
+        speed = _EXPLICIT / atoms / _SLOWER["plain" if kind is LegKind.PATH else "explicit"]
+    else:
+        method = "plain" if kind is LegKind.PATH else protocol.alchemy.method
+        bare = kind is LegKind.VACUUM or protocol.solvent.model == "vacuum"
+        speed = min(_IMPLICIT / atoms**2, 1000.0) * (_VACUUM_FACTOR if bare else 1.0) / _SLOWER[method]
+    return _nanoseconds(protocol, kind) / (speed * step)
+
+
+def _bytes(protocol: Protocol, kind: LegKind, ligand: Ligand, receptor: Floats | None) -> float:
+    """Of one repeat of a leg: energies of every replica in every state, frames of the ends, and a restart."""
+    states, atoms = _n_states(protocol, kind), n_atoms(protocol, kind, ligand, receptor)
+    cycles = protocol.sampling.length / protocol.sampling.cycle_time
+    energies = cycles * states * (states + 1) * _DOUBLE
+    frames = 2 * cycles / protocol.sampling.frames_every * len(_solute(kind, ligand, receptor)) * 3 * _SINGLE
+    switching = protocol.committee.switching.frames_every if protocol.committee.correction != "none" else 0
+    whole = cycles / switching * atoms * 3 * _SINGLE if switching and protocol.solvent.explicit else 0.0
+    return energies + frames + whole + 2 * states * atoms * 6 * _DOUBLE
+
+
+def cost_findings(cost: Cost, *, limit_hours: float | None, limit_disk: float | None) -> tuple[Finding, ...]:
+    """Whether time [h] and disk [GB] are within what the user gave; the estimate, if they are."""
+    words = f"about {_hours(cost.hours)} on {cost.device} for {cost.nanoseconds:.3g} ns, and {_size(cost.gigabytes)}"
+    found = []
+    if limit_hours is not None and cost.hours > limit_hours:
+        found.append(
+            failed(
+                "wall-time",
+                f"about {_hours(cost.hours)} on {cost.device}, and the limit is {_hours(limit_hours)}",
+                advice="shorten sampling.length, take fewer ligands or repeats, or a GPU node",
+            )
+        )
+    if limit_disk is not None and cost.gigabytes > limit_disk:
+        found.append(
+            failed(
+                "disk",
+                f"about {_size(cost.gigabytes)} of disk, and the limit is {_size(limit_disk)}",
+                advice="raise sampling.frames_every or sampling.cycle_time, or shorten sampling.length",
+            )
+        )
+    return tuple(found) or (passed("cost", words),)
+
+
+def _hours(hours: float) -> str:
+    return f"{hours / 24:.3g} days" if hours > 48 else f"{hours:.2g} h" if hours >= 1 else f"{60 * hours:.2g} min"
+
+
+def _size(gigabytes: float) -> str:
+    return f"{gigabytes:.3g} GB" if gigabytes >= 1 else f"{1000 * gigabytes:.2g} MB"

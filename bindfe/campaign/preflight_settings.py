@@ -1,0 +1,165 @@
+"""What the settings of a protocol make impossible or pointless, seen before anything is built."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bindfe.chem.findings import Finding, failed, passed, warned
+from bindfe.errors import ProtocolError
+from bindfe.protocol import Protocol
+from bindfe.results import Floats
+from bindfe.states import LegKind
+
+if TYPE_CHECKING:
+    from bindfe.chem.ligand import Ligand
+
+BOX_HEIGHT = {"cube": 1.0, "dodecahedron": math.sqrt(0.5), "octahedron": math.sqrt(2.0 / 3.0)}
+"""Smallest height of a periodic box that is one wide, by OpenMM's vectors for each shape."""
+
+BOX_VOLUME = {"cube": 1.0, "dodecahedron": math.sqrt(0.5), "octahedron": 4.0 / 9.0 * math.sqrt(3.0)}
+"""Its volume."""
+
+SHRINKS_BY = 1.05
+"""A box from Modeller's density shrinks by up to 3 % a side when the pressure is on, and 2 % are kept."""
+
+_LIGHT, _HEAVY = 1.5, 4.1
+"""Mass of hydrogen [amu] below which it is not repartitioned, and above which a methyl's carbon is lighter than it."""
+
+_STEPS = ((1.5, 2.0), (2.5, 3.0), (_HEAVY, 4.0))
+"""Longest time step [fs] with constrained bonds to hydrogen up to each mass of hydrogen [amu]."""
+
+_ML_STEP = 2.0
+"""Longest time step [fs] at which the bonds of a potential without constraints are followed."""
+
+
+def settings_findings(protocol: Protocol) -> tuple[Finding, ...]:
+    """What can be said of a protocol without its molecules."""
+    found = [*_time_step(protocol), *_repeats(protocol), *_schedules(protocol)]
+    return tuple(found) or (passed("protocol", "time step, repeats and schedule fit"),)
+
+
+def _time_step(protocol: Protocol) -> list[Finding]:
+    step, mass = 1000 * protocol.sampling.time_step, protocol.forcefield.hydrogen_mass
+    found = []
+    if mass > _HEAVY:
+        found.append(
+            failed(
+                "time-step",
+                f"hydrogens of {mass:g} amu leave a methyl's carbon {12.011 - 3 * (mass - 1.008):.1f} amu",
+                advice="set forcefield.hydrogen_mass to 3 or 4 amu",
+            )
+        )
+    longest = next((limit for heaviest, limit in _STEPS if mass <= heaviest), _STEPS[-1][1])
+    if step > longest + 1e-9:
+        make = failed if step > 1.25 * longest else warned
+        found.append(
+            make(
+                "time-step",
+                f"a time step of {step:g} fs with hydrogens of {mass:g} amu: {longest:g} fs at most",
+                advice="shorten sampling.time_step, or set forcefield.hydrogen_mass to 4 amu for 4 fs",
+            )
+        )
+    switching = 1000 * protocol.committee.switching.time_step
+    if protocol.committee.correction != "none" and switching > _ML_STEP:
+        found.append(
+            warned(
+                "time-step",
+                f"switches to the potential with a time step of {switching:g} fs: {_ML_STEP:g} fs at most",
+                advice="shorten committee.switching.time_step",
+            )
+        )
+    return found
+
+
+def _repeats(protocol: Protocol) -> list[Finding]:
+    if protocol.repeats.number > 1:
+        return []
+    return [
+        warned(
+            "one-repeat",
+            "one repeat: nothing shows the error that a second calculation would",
+            advice="set repeats.number to 2 at least, 3 for an interval that is worth its name",
+        )
+    ]
+
+
+def _schedules(protocol: Protocol) -> list[Finding]:
+    """Schedules whose ends do not close the cycle."""
+    from bindfe.build.leg import check_ends
+
+    found = []
+    for kind in protocol.leg_kinds:
+        if kind is LegKind.PATH or protocol.analytic is not None:
+            continue
+        try:
+            check_ends(kind, protocol.schedule_of(kind))
+        except ProtocolError as error:
+            found.append(failed("schedule", str(error), advice="end the schedule there"))
+    return found
+
+
+def box_width(protocol: Protocol, positions: Floats) -> float:
+    """Width of the box that water is put into about some atoms [nm], as OpenMM's Modeller chooses it.
+
+    Twice the radius of a sphere about the middle of the atoms, more the padding, and at least twice the padding.
+
+    Args:
+        protocol: Its solvent's padding.
+        positions: All atoms of the solute [nm], (N, 3).
+    """
+    x = np.asarray(positions, dtype=float)
+    middle = 0.5 * (x.min(axis=0) + x.max(axis=0))
+    radius = float(np.linalg.norm(x - middle, axis=1).max())
+    return max(2 * radius + protocol.solvent.padding, 2 * protocol.solvent.padding)
+
+
+def box_findings(protocol: Protocol, ligand: Ligand, *, receptor: Floats | None) -> tuple[Finding, ...]:
+    """Whether the cutoff fits into the box of each leg, and whether the box of a leg would change its charge.
+
+    Args:
+        protocol: With a periodic solvent; another has no box.
+        ligand: One ligand.
+        receptor: All atoms of the receptor [nm], (N, 3); None without a receptor.
+    """
+    if not protocol.solvent.explicit:
+        return ()
+    solutes = {"solvent": ligand.positions}
+    if receptor is not None:
+        solutes = {"complex": np.concatenate([receptor, ligand.positions]), **solutes}
+    return (*_too_small(protocol, ligand.name, solutes), *_charged_box(protocol, ligand))
+
+
+def _too_small(protocol: Protocol, name: str, solutes: dict[str, Floats]) -> Sequence[Finding]:
+    needed = 2 * SHRINKS_BY * protocol.solvent.cutoff
+    found = []
+    for leg, x in solutes.items():
+        height = BOX_HEIGHT[protocol.solvent.box_shape] * box_width(protocol, x)
+        if height < needed:
+            missing = math.ceil(10 * (needed - height) / BOX_HEIGHT[protocol.solvent.box_shape])
+            found.append(
+                failed(
+                    "box-cutoff",
+                    f"the box of the {leg} leg is {10 * height:.1f} A wide, and a cutoff of "
+                    f"{10 * protocol.solvent.cutoff:g} A needs {10 * needed:.1f} A",
+                    advice=f"raise solvent.padding by {missing} A, or lower solvent.cutoff",
+                    ligand=name,
+                )
+            )
+    return found
+
+
+def _charged_box(protocol: Protocol, ligand: Ligand) -> Sequence[Finding]:
+    if ligand.formal_charge == 0 or protocol.alchemy.method != "decouple":
+        return ()
+    return (
+        failed(
+            "box-charge",
+            f"decoupling a ligand of charge {ligand.formal_charge:+d} leaves a periodic box with that charge missing",
+            advice="use solvent.model: obc2, or the neutral form if that is what binds",
+            ligand=ligand.name,
+        ),
+    )
