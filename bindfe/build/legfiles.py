@@ -30,6 +30,7 @@ _PLAIN_FILES: dict[tuple[LegKind, Environment], str] = {
     (LegKind.TRANSFER, "bound"): "plain.xml",
     (LegKind.TRANSFER, "free"): "free.xml",
     (LegKind.PATH, "bound"): "plain.xml",
+    (LegKind.RELATIVE, "bound"): "plain.xml",
 }
 """Where the physical ends of each kind of leg lie."""
 
