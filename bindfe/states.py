@@ -72,9 +72,11 @@ class LambdaSchedule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CentroidRestraint:
-    """A spring or a flat-bottomed well between the centroids of two groups of atoms.
+    """A spring or a flat-bottomed well between the centroids of two groups of atoms, and the edge of the site.
 
-    ``U = k/2 max(0, r - r0)^2``; with ``flat_radius`` 0 it is a harmonic spring.
+    ``U = lambda k/2 max(0, r - r0)^2 + k/2 max(0, r - r_site)^2``; with ``flat_radius`` 0 it is a harmonic
+    spring. The second term is there if ``site_radius`` is given and is never released: it says what bound means
+    for a ligand that leaves when nothing holds it.
     """
 
     receptor_atoms: tuple[int, ...]
@@ -85,6 +87,8 @@ class CentroidRestraint:
     """k [kJ/mol/nm^2]."""
     flat_radius: float = 0.0
     """r0 [nm]; no force inside."""
+    site_radius: float = 0.0
+    """r_site [nm]; 0: no edge."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -69,6 +69,7 @@ def choose_restraint(
             ligand_atoms=given[1] or tuple(ligand),
             spring=settings.spring,
             flat_radius=settings.flat_radius if settings.kind == "flat-bottom" else 0.0,
+            site_radius=settings.site_radius,
         )
     triples = _triple(given[0], "receptor_atoms"), _triple(given[1], "ligand_atoms")
     if triples[0] and triples[1]:
@@ -133,12 +134,16 @@ def restraint_force(restraint: Restraint, *, periodic: bool) -> mm.Force:
 
 
 def _centroid_force(restraint: CentroidRestraint) -> mm.CustomCentroidBondForce:
-    force = mm.CustomCentroidBondForce(2, f"{LAMBDA_RESTRAINTS}*(k/2)*max(0, distance(g1,g2)-r0)^2")
-    for name in ("k", "r0"):
+    edge = "+(k/2)*max(0, distance(g1,g2)-rs)^2" if restraint.site_radius else ""
+    force = mm.CustomCentroidBondForce(2, f"{LAMBDA_RESTRAINTS}*(k/2)*max(0, distance(g1,g2)-r0)^2{edge}")
+    values = {"k": restraint.spring, "r0": restraint.flat_radius}
+    if edge:
+        values["rs"] = restraint.site_radius
+    for name in values:
         force.addPerBondParameter(name)
     for atoms in (restraint.receptor_atoms, restraint.ligand_atoms):
         force.addGroup(list(atoms), [1.0] * len(atoms))
-    force.addBond([0, 1], [restraint.spring, restraint.flat_radius])
+    force.addBond([0, 1], list(values.values()))
     return force
 
 

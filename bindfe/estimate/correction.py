@@ -56,7 +56,8 @@ def centroid_standard_state_correction(restraint: CentroidRestraint, *, temperat
         dG = -kT ln(V0 / Z)
         Z  = int 4 pi r^2 e^(-U(r)/kT) dr
 
-    by quadrature outside the flat bottom. Orientations are free in both states and cancel.
+    by quadrature outside the flat bottom, the site's edge included. Orientations are free in both states and
+    cancel.
 
     Args:
         restraint: The well; its box must be larger than the well (not checked here).
@@ -68,19 +69,25 @@ def centroid_standard_state_correction(restraint: CentroidRestraint, *, temperat
     Raises:
         RestraintError: The spring is not positive or the flat radius is negative.
     """
-    if restraint.spring <= 0 or restraint.flat_radius < 0:
+    if restraint.spring <= 0 or restraint.flat_radius < 0 or restraint.site_radius < 0:
         raise RestraintError(
             f"spring {restraint.spring:g} kJ/mol/nm^2 with flat radius {restraint.flat_radius:g} nm holds nothing: "
             "a positive spring and a radius of at least 0 are needed"
         )
     kt = thermal_energy(temperature)
     width = math.sqrt(kt / restraint.spring)
-    edge = restraint.flat_radius
+    site = restraint.site_radius or math.inf
+    edge = min(restraint.flat_radius, site)
 
     def outside(t: float) -> float:
-        return (edge + t * width) ** 2 * math.exp(-t * t / 2)
+        r = edge + t * width
+        inner, outer = (max(0.0, r - radius) / width for radius in (restraint.flat_radius, site))
+        return r**2 * math.exp(-(inner**2 + outer**2) / 2)
 
-    wall, _ = quad(outside, 0.0, math.sqrt(2 * _REACH), epsabs=0.0, epsrel=1e-10)
+    reach = math.sqrt(2 * _REACH)
+    kinks = [(radius - edge) / width for radius in (restraint.flat_radius, site)]
+    inside = [t for t in kinks if 0.0 < t < reach] or None
+    wall, _ = quad(outside, 0.0, reach, points=inside, epsabs=0.0, epsrel=1e-10)
     volume = 4 * math.pi * (edge**3 / 3 + width * wall)
     return -kt * math.log(STANDARD_VOLUME_NM3 / volume)
 

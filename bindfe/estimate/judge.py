@@ -142,7 +142,7 @@ def _drift(estimates: Sequence[SurfaceEstimate], *, temperature: float, half_wid
 
 
 def _time_needed(estimates: Sequence[SurfaceEstimate], gates: tuple[Gate, ...], limits: Limits) -> float:
-    """Time of all repeats for enough round trips at the slowest rate seen, at least twice the present one if another gate failed [ps]."""
+    """Time of all repeats for enough round trips at the slowest rate, twice the present if another gate failed [ps]."""
     done = sum(e.simulated_ps for e in estimates)
     fewest = min(e.round_trips for e in estimates)
     if fewest == 0:

@@ -27,6 +27,11 @@ _FEWEST_CYCLES = 10
 _NEWTON_STEPS = 60
 _MBAR_ITERATIONS = 200
 _NEWTON_TOLERANCE = 1e-7
+_LEAST_LINK = 1e-6
+"""Second eigenvalue of a part's curvature, as a part of its smallest number of samples, below which some of its
+states share no sample with the others: then MBAR has no answer, and Newton's method runs away."""
+_MOST_APART = 0.05
+"""Part of the resamples that may fall apart like that."""
 
 
 def estimate_leg(
@@ -166,10 +171,8 @@ class MbarSolution:
             multiplicity: How often each cycle counts, one row for each problem, (B, C).
 
         Returns:
-            Free energies relative to state 0 [kT], (B, K).
-
-        Raises:
-            EstimateError: A row does not converge.
+            Free energies relative to state 0 [kT], (B, K); NaN where a part has no answer because its states
+            share no samples.
         """
         per_state = np.zeros((self.n_cycles, len(self.n_k)))
         np.add.at(per_state, (self.cycle, self.state), 1.0)
@@ -180,13 +183,24 @@ class MbarSolution:
         return np.asarray(f - f[:, :1])
 
     def bootstrap(self, *, block: float, n_bootstrap: int, rng: np.random.Generator) -> Floats:
-        """Free energies of resampled blocks of cycles relative to state 0 [kT], (B, K)."""
-        return self.solve_parts(_block_counts(self.n_cycles, block, n_bootstrap, rng))
+        """Free energies of resampled blocks of cycles relative to state 0 [kT], (B, K).
+
+        Raises:
+            EstimateError: More than one in twenty of the resamples has states that share no samples.
+        """
+        f = self.solve_parts(_block_counts(self.n_cycles, block, n_bootstrap, rng))
+        whole = np.isfinite(f).all(axis=1)
+        if np.mean(~whole) > _MOST_APART:
+            raise EstimateError(
+                f"{np.count_nonzero(~whole)} of {n_bootstrap} resamples have states that share no samples: the error "
+                "is not known. Add states between them, or sample longer"
+            )
+        return np.asarray(f[whole])
 
 
 def _newton(weights: Floats, counts: Floats, times: Floats) -> Floats:
-    """Denominators of MBAR, (B, N), for B problems that count samples ``times`` (B, N) over."""
-    shift = np.zeros_like(counts)
+    """Denominators of MBAR, (B, N), for B problems that count samples ``times`` (B, N) over; NaN without answer."""
+    shift, linked, moved = np.zeros_like(counts), np.full(len(counts), True), np.zeros(len(counts))
     flat = np.full((counts.shape[1],) * 2, 1.0 / counts.shape[1])
     for _ in range(_NEWTON_STEPS):
         scaled = counts * np.exp(shift)
@@ -198,11 +212,17 @@ def _newton(weights: Floats, counts: Floats, times: Floats) -> Floats:
         diagonal = np.arange(counts.shape[1])
         curvature[:, diagonal, diagonal] += np.where(counts > 0, expected, 1.0)
         curvature += flat * counts.sum(axis=1)[:, None, None]
+        linked &= np.linalg.eigvalsh(curvature)[:, 0] > _LEAST_LINK * counts.min(
+            axis=1, initial=np.inf, where=counts > 0
+        )
+        curvature[~linked] = np.eye(counts.shape[1])
         step = np.linalg.solve(curvature, (counts - expected)[:, :, None])[:, :, 0]
-        shift = shift + np.clip(step, -1.0, 1.0)
-        if np.abs(step).max() < _NEWTON_TOLERANCE:
-            return np.asarray((counts * np.exp(shift)) @ weights.T)
-    raise EstimateError("MBAR does not converge on a part of the samples: some states hardly overlap; sample longer")
+        shift = shift + np.where(linked[:, None], np.clip(step, -1.0, 1.0), 0.0)
+        moved = np.abs(step).max(axis=1) * linked
+        if moved.max() < _NEWTON_TOLERANCE:
+            break
+    solved = linked & (moved < _NEWTON_TOLERANCE)
+    return np.where(solved[:, None], (counts * np.exp(shift)) @ weights.T, np.nan)
 
 
 def _block_counts(n_cycles: int, block: float, n_bootstrap: int, rng: np.random.Generator) -> Floats:
@@ -363,7 +383,9 @@ def _time_warnings(solution: MbarSolution, error: float, first: int, n_cycles: i
     early = np.arange(solution.n_cycles) < solution.n_cycles / 2
     f = solution.solve_parts(np.array([early, ~early], dtype=float))
     drift = float((f[1, -1] - f[1, 0]) - (f[0, -1] - f[0, 0]))
-    if abs(drift) > 2 * 2 * error:
+    if np.isnan(drift):
+        yield f"{where}: one half of its cycles has states that share no samples: slow motions were seen once or never"
+    elif abs(drift) > 2 * 2 * error:
         yield f"{where} drifts: its second half gives {drift:+.2f} kT more than its first (error {2 * error:.2f} kT)"
 
 

@@ -155,6 +155,13 @@ class RestraintSettings(Section):
     )
     spring: Spring = quantity("5 kcal/mol/A^2", "kcal/mol/A^2", "k of U = k/2 r^2, or of the well's wall")
     flat_radius: Length = quantity("3 A", "A", "no force inside (flat-bottom)")
+    site_radius: Length = quantity(
+        "0 A",
+        "A",
+        "edge of the site (harmonic, flat-bottom): a wall of the same spring that is never released, so that a weak "
+        "binder which leaves is not counted as bound; 0: none",
+        ge=0,
+    )
     axis_spring: Energy = quantity("10 kcal/mol", "kcal/mol", "K of U = K sin^2(angle between the axes) (axial)", gt=0)
     distance_spring: Spring = quantity("10 kcal/mol/A^2", "kcal/mol/A^2", "distance (Boresch)")
     angle_spring: AngleSpring = quantity("20 kcal/mol/rad^2", "kcal/mol/rad^2", "two angles (Boresch)")
@@ -330,6 +337,8 @@ class Protocol(Section):
             self._check_hydration()
         if self.alchemy.method == "transfer" and self.solvent.model not in ("obc2", "vacuum"):
             raise ValueError("alchemy.method: transfer is offered with solvent.model obc2 or vacuum; use decouple")
+        if self.restraint.site_radius and self.restraint.kind not in ("harmonic", "flat-bottom"):
+            raise ValueError(f"restraint.site_radius is for kind harmonic or flat-bottom, not {self.restraint.kind}")
         if self.alchemy.softcore_start >= self.alchemy.softcore_maximum:
             raise ValueError("alchemy.softcore_start must be below alchemy.softcore_maximum")
         if self.committee.correction != "none" and self.committee.model == "none":

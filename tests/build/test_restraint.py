@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
 import openmm as mm
 import pytest
 
-from bindfe.build.restraint import boresch_restraint, choose_restraint, restraint_force
+from bindfe.build.restraint import LAMBDA_RESTRAINTS, boresch_restraint, choose_restraint, restraint_force
 from bindfe.errors import RestraintError
 from bindfe.estimate.correction import standard_state_correction
 from bindfe.states import AxialRestraint, BoreschRestraint, CentroidRestraint
@@ -76,10 +77,16 @@ def boresch(**changes):
     return BoreschRestraint(**{**values, **changes})
 
 
-@pytest.mark.parametrize("flat_radius", [0.0, 0.3])
-def test_centroid_volume_in_the_context_is_that_of_the_correction(flat_radius):
+@pytest.mark.parametrize(("flat_radius", "site_radius"), [(0.0, 0.0), (0.3, 0.0), (0.0, 0.05), (0.3, 0.36), (0.3, 0.2)])
+def test_centroid_volume_in_the_context_is_that_of_the_correction(flat_radius, site_radius):
     spring = parse_quantity("5 kcal/mol/A^2", "kJ/mol/nm^2")
-    restraint = CentroidRestraint(receptor_atoms=(0, 1), ligand_atoms=(2, 3, 4), spring=spring, flat_radius=flat_radius)
+    restraint = CentroidRestraint(
+        receptor_atoms=(0, 1),
+        ligand_atoms=(2, 3, 4),
+        spring=spring,
+        flat_radius=flat_radius,
+        site_radius=site_radius,
+    )
     energy = Energies(restraint, 5)
     shape = np.array([[0.1, 0, 0], [-0.1, 0, 0], [0.1, 0, 0], [0, 0.2, 0], [-0.1, -0.2, 0]])  # both centroids at 0
     direction = np.array([0.48, -0.6, 0.64])
@@ -91,7 +98,8 @@ def test_centroid_volume_in_the_context_is_that_of_the_correction(flat_radius):
 
     node, weight = np.polynomial.legendre.leggauss(80)
     volume = 0.0
-    for low, high in [(0.0, flat_radius), (flat_radius, flat_radius + 0.5)]:
+    kinks = sorted({0.0, flat_radius, site_radius, flat_radius + 0.5})
+    for low, high in itertools.pairwise(kinks):
         volume += (
             0.5
             * (high - low)
@@ -101,6 +109,14 @@ def test_centroid_volume_in_the_context_is_that_of_the_correction(flat_radius):
     assert standard_state_correction(restraint, temperature=TEMPERATURE) == pytest.approx(
         expected, abs=1e-3 * KJ_PER_KCAL
     )
+
+
+def test_edge_of_the_site_stays_when_the_spring_is_released():
+    restraint = CentroidRestraint(receptor_atoms=(0,), ligand_atoms=(1,), spring=400.0, site_radius=0.6)
+    energy = Energies(restraint, 2)
+    energy.context.setParameter(LAMBDA_RESTRAINTS, 0.0)
+    assert energy(np.array([[0, 0, 0], [0, 0, 0.55]])) == 0.0
+    assert energy(np.array([[0, 0, 0], [0, 0, 0.8]])) == pytest.approx(0.5 * 400 * 0.2**2, rel=1e-5)
 
 
 @pytest.mark.parametrize("stiffness", [2.0, 40.0])
