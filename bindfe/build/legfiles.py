@@ -57,6 +57,10 @@ class LegParts:
     """Parameters in which the energy is linear and whose derivative the System reports."""
     restraint: Restraint | None
     """What holds the ligand where it does not interact."""
+    restraint_reason: str = ""
+    """Why it has these anchors."""
+    counterions: tuple[int, ...] = ()
+    """Ions that are discharged with a charged ligand."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,6 +147,8 @@ def write_leg(directory: Path, leg: LegParts, protocol: Protocol, *, fingerprint
         receptor_atoms=leg.assembly.receptor_atoms,
         ligand_atoms=leg.assembly.ligand_atoms,
         restraint=leg.restraint,
+        restraint_reason=leg.restraint_reason,
+        counterions=leg.counterions,
         checksums={name: checksum(directory / name) for name in files},
         fingerprint=fingerprint,
     )

@@ -48,6 +48,10 @@ class PreparedLeg:
     """SHA-256 of each file beside the record."""
     fingerprint: str
     """Identity of the calculation that the leg belongs to."""
+    restraint_reason: str = ""
+    """Why a Boresch restraint has these anchors; empty for other restraints."""
+    counterions: tuple[int, ...] = ()
+    """Ions of the solvent that are discharged together with a charged ligand."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
