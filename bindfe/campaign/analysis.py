@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -135,6 +136,8 @@ def method_of(protocol: Protocol) -> Method:
     """The cycle that a protocol's legs belong to."""
     if protocol.hydration:
         return "hydration"
+    if protocol.relative:
+        return "relative"
     return "analytic" if protocol.analytic is not None else protocol.alchemy.method
 
 
@@ -207,7 +210,24 @@ def measured_values(protocol: Protocol) -> dict[str, Affinity]:
         return {}
     from bindfe.chem.affinity import read_affinities
 
-    return {affinity.ligand: affinity for affinity in read_affinities(protocol.ligands.measured)}
+    found = {affinity.ligand: affinity for affinity in read_affinities(protocol.ligands.measured)}
+    return measured_differences(found) if protocol.relative else found
+
+
+def measured_differences(measured: Mapping[str, Affinity]) -> dict[str, Affinity]:
+    """Differences of measured values, by edge ``first~second``; values that are only bounds have none."""
+    exact = {name: affinity for name, affinity in measured.items() if affinity.relation == "="}
+    return {
+        f"{a}~{b}": replace(
+            second,
+            ligand=f"{a}~{b}",
+            delta_g_kcal_mol=second.delta_g_kcal_mol - first.delta_g_kcal_mol,
+            standard_error_kcal_mol=math.hypot(first.standard_error_kcal_mol, second.standard_error_kcal_mol),
+        )
+        for a, first in exact.items()
+        for b, second in exact.items()
+        if a != b
+    }
 
 
 def absolute_calibrator(name: str) -> Calibrator:

@@ -46,24 +46,27 @@ def load_material(run: Run) -> ReportMaterial:
         name=protocol.name,
         protocol_yaml=text,
         summary=summarise(protocol),
-        ligands=tuple(
-            _ligand(run, protocol, entry["ligand"], measured) for entry in entries if entry["status"] == "ok"
-        ),
+        ligands=tuple(_ligand(run, protocol, _name(entry), measured) for entry in entries if entry["status"] == "ok"),
         failures=tuple(
-            Failure(ligand=entry["ligand"], reason=entry["reason"], message=entry["message"])
+            Failure(ligand=_name(entry), reason=entry["reason"], message=entry["message"])
             for entry in entries
             if entry["status"] != "ok"
         ),
         unconverged=tuple(
             path
             for entry in entries
-            if entry["status"] != "ok" and (path := _path_result(run, protocol, entry["ligand"])) is not None
+            if entry["status"] != "ok" and (path := _path_result(run, protocol, _name(entry))) is not None
         ),
         hydration=protocol.hydration,
         coverages=protocol.estimator.coverage,
         minimum_overlap=protocol.estimator.minimum_overlap,
-        provenance=_provenance(run, protocol, tuple(entry["ligand"] for entry in entries)),
+        provenance=_provenance(run, protocol, tuple(_name(entry) for entry in entries)),
     )
+
+
+def _name(entry: dict[str, Any]) -> str:
+    """Folder of an entry; files of older versions have no pairs and name the ligand alone."""
+    return str(entry.get("name") or entry["ligand"])
 
 
 def _ligand(run: Run, protocol: Protocol, name: str, measured: dict[str, Affinity]) -> LigandMaterial:

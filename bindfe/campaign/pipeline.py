@@ -121,7 +121,7 @@ def _all_stages(run_directory: Run, protocol: Protocol, tell: Stage, tick: Tick 
 def _result(
     run: Run, protocol: Protocol, predictions: tuple[Prediction, ...], failures: dict[str, BindfeError]
 ) -> RunResult:
-    bindings = [read_record(run.ligand(each.ligand) / "binding.json", BindingEstimate) for each in predictions]
+    bindings = [read_record(run.ligand(each.name) / "binding.json", BindingEstimate) for each in predictions]
     before = {binding.ligand: force_field_prediction(run, protocol, binding) for binding in bindings}
     return RunResult(
         directory=run.root,
@@ -209,6 +209,10 @@ def prepare_run(run: Run, protocol: Protocol) -> tuple[tuple[str, ...], dict[str
 
     measured_values(protocol)  # only the report needs them, at the end: a typo is told now
     receptor = None if protocol.hydration else read_receptor(protocol.receptor.file, name=protocol.receptor.name)
+    if protocol.relative and receptor is not None:
+        from bindfe.campaign.edges import prepare_edges
+
+        return prepare_edges(run, protocol, receptor)
     ready, failures = [], {}
     for ligand in read_ligands(protocol.ligands.file, names=protocol.ligands.names):
         try:
@@ -225,7 +229,7 @@ def prepare_run(run: Run, protocol: Protocol) -> tuple[tuple[str, ...], dict[str
 def _prepare_ligand(run: Run, protocol: Protocol, receptor: Receptor | None, ligand: Ligand) -> None:
     inputs = {} if receptor is None else {"receptor": receptor.content()}
     inputs["ligand"] = ligand.content()
-    _check_inputs(run, ligand.name, inputs)
+    check_inputs(run, ligand.name, inputs)
     fingerprint = protocol.fingerprint(*inputs.values())
     for kind in protocol.leg_kinds:
         directory = run.prepared(ligand.name, kind)
@@ -241,7 +245,7 @@ def _prepare_ligand(run: Run, protocol: Protocol, receptor: Receptor | None, lig
         write_text(depiction, depict(ligand))
 
 
-def _check_inputs(run: Run, name: str, inputs: Mapping[str, bytes]) -> None:
+def check_inputs(run: Run, name: str, inputs: Mapping[str, bytes]) -> None:
     """Remember the structures that a ligand's legs were made of; refuse others later."""
     path = run.ligand(name) / "inputs.json"
     digests = {what: hashlib.sha256(content).hexdigest() for what, content in inputs.items()}

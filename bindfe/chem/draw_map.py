@@ -61,7 +61,8 @@ def draw_map(a: Ligand, b: Ligand, atom_map: AtomMap, *, width: int = 720, heigh
         highlightBonds=[[], []],
     )
     drawer.FinishDrawing()
-    return str(drawer.GetDrawingText())
+    svg = str(drawer.GetDrawingText())
+    return svg[svg.index("<svg") :]  # without XML prologue: a page holds it inline
 
 
 def _flat(mol: Chem.Mol) -> Chem.Mol:

@@ -113,16 +113,16 @@ def _show(result: RunResult) -> None:
 def _line(prediction: Prediction) -> str:
     low, high = prediction.interval(0.95)
     calibrated = "calibrated" if prediction.calibrated else "not calibrated"
-    what = "hydration delta_g" if prediction.quantity == "hydration" else "delta_g"
+    what = {"hydration": "hydration delta_g", "relative": "delta_delta_g"}.get(prediction.quantity, "delta_g")
     return (
-        f"{prediction.ligand}: {what} = {prediction.location_kcal_mol:.2f} kcal/mol, "
+        f"{prediction.name}: {what} = {prediction.location_kcal_mol:.2f} kcal/mol, "
         f"95 % interval {low:.2f} to {high:.2f} ({calibrated}: {prediction.guarantee.removeprefix(calibrated + ': ')})"
     )
 
 
 def _beside(prediction: Prediction, result: RunResult) -> list[str]:
     """What stands beside a corrected number: the force field's own, the committee's part of the error, the measured."""
-    before, measured = result.force_field.get(prediction.ligand), result.measured.get(prediction.ligand)
+    before, measured = result.force_field.get(prediction.name), result.measured.get(prediction.name)
     if before is None:
         return []
     committee = prediction.budget.component("committee")

@@ -14,7 +14,7 @@ from bindfe.results import BindingEstimate, CommitteeRoute, Floats, LegEstimate,
 from bindfe.states import LegKind, Restraint
 from bindfe.units import KJ_PER_KCAL, kt_to_kcal
 
-Method = Literal["decouple", "transfer", "analytic", "hydration"]
+Method = Literal["decouple", "transfer", "analytic", "hydration", "relative"]
 
 _LEGS: dict[Method, dict[LegKind, tuple[float, str]]] = {
     "decouple": {
@@ -22,12 +22,15 @@ _LEGS: dict[Method, dict[LegKind, tuple[float, str]]] = {
         LegKind.COMPLEX: (-1.0, "the decoupled, restrained ligand is coupled to the site and the restraint let go"),
     },
     "transfer": {LegKind.TRANSFER: (1.0, "the restrained ligand is carried from bulk solvent into the site")},
+    "relative": {LegKind.RELATIVE: (1.0, "the first ligand leaves the site for bulk while the second takes its place")},
     "analytic": {LegKind.COMPLEX: (-1.0, "the restrained particle is coupled to its well and the restraint let go")},
     "hydration": {
         LegKind.VACUUM: (1.0, "in the gas, the ligand's charges are switched off"),
         LegKind.SOLVENT: (-1.0, "in water, the ligand without charges is coupled and its charges switched on"),
     },
 }
+
+_QUANTITIES: dict[Method, Literal["relative", "hydration"]] = {"hydration": "hydration", "relative": "relative"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +78,11 @@ def close_cycle(
     ``transfer``; the leg runs from the restrained ligand in bulk to the bound one::
 
         delta_g = - release + transfer leg - kT ln n
+
+    ``relative``; the leg runs from the first ligand bound and the second in bulk to the reverse, so that delta_g is
+    the second's less the first's, and what holds them alike cancels between its ends::
+
+        delta_delta_g = relative leg
 
     ``analytic``: a decoupled cycle whose ligand, a particle without surroundings, has no solvent leg.
 
@@ -125,7 +133,7 @@ def close_cycle(
         delta_g_members=members,
         member_errors=member_errors,
         committee=next((each.committee for each in corrections if each.members_kcal_mol), None),
-        quantity="hydration" if method == "hydration" else "absolute",
+        quantity=_QUANTITIES.get(method, "absolute"),
         round_trips=_round_trips(legs),
         warnings=tuple(dict.fromkeys(warning for leg in legs for warning in leg.warnings)),
     )

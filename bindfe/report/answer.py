@@ -44,9 +44,7 @@ def answer(
         finite is a failure with the reason ``not_finite``.
     """
     known, before = estimates or {}, force_field or {}
-    entries = [
-        _entry(each, known.get(each.ligand), before.get(each.ligand), coverages=coverages) for each in predictions
-    ]
+    entries = [_entry(each, known.get(each.name), before.get(each.name), coverages=coverages) for each in predictions]
     return {
         "schema_version": SCHEMA_VERSION,
         "protocol": protocol,
@@ -66,9 +64,9 @@ def _entry(
     numbers = [prediction.location_kcal_mol, *(bound for pair in intervals.values() for bound in pair)]
     if not all(math.isfinite(value) for value in numbers):
         message = f"the value {prediction.location_kcal_mol} or a bound of its intervals is not a finite number"
-        return _failed(prediction.ligand, "not_finite", message, prediction)
+        return _failed(prediction.name, "not_finite", message, prediction)
     return {
-        **_names(prediction.ligand, prediction),
+        **_names(prediction.name, prediction),
         "delta_g_kcal_mol": prediction.location_kcal_mol,
         "raw_kcal_mol": _finite(prediction.raw_kcal_mol),
         "standard_error_kcal_mol": _finite(prediction.standard_error_kcal_mol),
@@ -113,11 +111,13 @@ def _failed(ligand: str, reason: str, message: str, prediction: Prediction | Non
     }
 
 
-def _names(ligand: str, prediction: Prediction | None) -> dict[str, Any]:
+def _names(name: str, prediction: Prediction | None) -> dict[str, Any]:
+    first, _, last = name.rpartition("~")  # an edge: no ligand's name holds a tilde
     return {
-        "ligand": ligand,
-        "reference": prediction.reference if prediction else None,
-        "quantity": prediction.quantity if prediction else "absolute",
+        "name": name,
+        "ligand": last,
+        "reference": first or None,
+        "quantity": prediction.quantity if prediction else ("relative" if first else "absolute"),
     }
 
 

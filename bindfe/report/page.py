@@ -45,7 +45,7 @@ def write_report(material: ReportMaterial, *, path: Path, figures: Path) -> None
         StoreError: The disk is full or a directory cannot be written.
     """
     headline_coverage(material.coverages)
-    with_numbers = tuple(ligand.prediction.ligand for ligand in material.ligands)
+    with_numbers = tuple(ligand.prediction.name for ligand in material.ligands)
     stems = file_stems((*with_numbers, *(path.ligand for path in material.unconverged)))
     stems, left = stems[: len(with_numbers)], stems[len(with_numbers) :]
     sections = [

@@ -9,6 +9,7 @@ _METHODS = {
     "decouple": "double decoupling, in the complex and in solvent",
 }
 _HYDRATION = "hydration: charges switched off in the gas, charges and Lennard-Jones in water"
+_RELATIVE = "alchemical transfer of two ligands that change places, one in the site and one in bulk"
 _SOLVENTS = {
     "obc2": "implicit (OBC2)",
     "gbn2": "implicit (GBn2)",
@@ -73,6 +74,8 @@ def _molecules(protocol: Protocol) -> dict[str, str]:
 def _method(protocol: Protocol) -> str:
     if protocol.hydration:
         return _HYDRATION
+    if protocol.relative:
+        return _RELATIVE
     if protocol.road == "alchemy":
         return _METHODS[protocol.alchemy.method]
     if protocol.road == "umbrella":

@@ -121,14 +121,14 @@ class CommitteeRoute:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BindingEstimate:
-    """A binding or hydration free energy from a closed cycle, with every term named.
+    """A binding or hydration free energy, or a difference of two, from a closed cycle with every term named.
 
     Binding: bound less unbound at 1 mol/L, negative binds. Hydration: in water less in the gas, both at
     1 mol/L, negative dissolves.
     """
 
     ligand: str
-    """Name of the ligand."""
+    """Name of the ligand, or of the pair: ``first~second``."""
     temperature: float
     """Temperature [K]."""
     delta_g_kcal_mol: float
@@ -145,8 +145,8 @@ class BindingEstimate:
     """Standard error of each member's difference from the mean of all [kcal/mol], (M,)."""
     committee: CommitteeRoute | None = None
     """How the members' delta_g were found; None without them."""
-    quantity: Literal["absolute", "hydration"] = "absolute"
-    """Binding of a ligand to a receptor, or hydration of a ligand."""
+    quantity: Literal["absolute", "relative", "hydration"] = "absolute"
+    """Binding of a ligand to a receptor, of a second ligand less a first, or hydration of a ligand."""
     round_trips: int | None = None
     """Fewest end-to-end journeys of any leg and repeat; None where replicas were not exchanged."""
     warnings: tuple[str, ...] = ()

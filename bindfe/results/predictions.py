@@ -94,6 +94,11 @@ class Prediction:
     """What a user should know, in plain words."""
 
     @property
+    def name(self) -> str:
+        """What was calculated, as its folder is called: the ligand, or ``first~second`` for a pair."""
+        return self.ligand if self.reference is None else f"{self.reference}~{self.ligand}"
+
+    @property
     def standard_error_kcal_mol(self) -> float:
         """Standard deviation of the predictive distribution [kcal/mol]; infinite for 2 degrees or fewer."""
         if np.isinf(self.degrees_of_freedom):

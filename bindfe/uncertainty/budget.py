@@ -175,8 +175,11 @@ def predict(
         A prediction with ``calibrated`` False and a guarantee that names what is left out.
     """
     degrees = parts.degrees_of_freedom
+    first, _, last = binding.ligand.rpartition("~")  # no ligand's name holds a tilde
+    paired = binding.quantity == "relative" and bool(first)
     return Prediction(
-        ligand=binding.ligand,
+        ligand=last if paired else binding.ligand,
+        reference=first if paired else None,
         target=target,
         quantity=binding.quantity,
         raw_kcal_mol=binding.delta_g_kcal_mol,
