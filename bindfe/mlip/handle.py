@@ -18,7 +18,7 @@ import openmm
 from bindfe.errors import InputError
 
 _PICKLE = re.compile(r"""<Force\b[^>]*?\bfunction=["']([^"']*)["']""")
-_OURS = frozenset(f"bindfe.mlip.{name}" for name in ("hybrid", "region", "safety", "ani", "aimnet"))
+_OURS = frozenset(f"bindfe.mlip.{name}" for name in ("hybrid", "region", "safety", "ani", "aimnet", "gfn"))
 """Modules that open nothing but weights with known checksums. An ASE calculator is a program of its user's
 choice, and a MACE file a pickle: a System with one of them is built where it is used."""
 
