@@ -25,7 +25,7 @@ from bindfe.chem.findings import (
     passed,
     worst_level,
 )
-from bindfe.errors import InputError
+from bindfe.errors import InputError, MissingDependency
 from bindfe.protocol import Protocol
 from bindfe.results import Floats
 
@@ -212,13 +212,11 @@ def _pocket(receptor: Receptor, guides: Sequence[Floats]) -> Pocket:
     if receptor.mol is not None:
         return pocket_of_molecule(receptor.host, name=receptor.name)
     atoms = receptor.structure.atoms
-    return pocket_of(
-        [atom.element for atom in atoms],
-        np.array([atom.position for atom in atoms], dtype=float),
-        labels=[f"{atom.label} {atom.name}" for atom in atoms],
-        near=np.concatenate(guides) if guides else None,
-        reach=_REACH_NM,
-    )
+    x = np.array([atom.position for atom in atoms], dtype=float)
+    symbols, labels = [atom.element for atom in atoms], [f"{atom.label} {atom.name}" for atom in atoms]
+    near = np.concatenate(guides) if guides else None
+    pocket = pocket_of(symbols, x, labels=labels, near=near, reach=_REACH_NM)
+    return pocket if pocket.labels else pocket_of(symbols, x, labels=labels)  # all of it, for the distance
 
 
 def _given_pose(ligand: Ligand, pocket: Pocket, crystal: Ligand | None) -> list[Finding]:
@@ -255,13 +253,26 @@ def _look_at_site(protocol: Protocol, receptor: Receptor, ligands: Sequence[Liga
 
     if receptor.mol is not None:
         return ()
-    return protein_findings(
+    found = protein_findings(
         receptor.structure,
-        _heavy(ligand for ligand in ligands if ligand.placed),
+        _heavy(ligands),
         drop=protocol.receptor.drop,
         keep_water=protocol.receptor.waters == "keep" and protocol.solvent.explicit,
+        replace_modified=protocol.receptor.modified == "replace",
         cofactors=_heavy(receptor.cofactors),
     )
+    return found if worst_level(found) == "fail" else (*found, *_complete(protocol, receptor))
+
+
+def _complete(protocol: Protocol, receptor: Receptor) -> Sequence[Finding]:
+    """What becomes of a protein when it is completed, as a run would do it."""
+    from bindfe.build.protein import prepare_receptor
+
+    try:
+        findings = prepare_receptor(receptor, protocol).findings
+    except (InputError, MissingDependency) as error:
+        return (failed("receptor", str(error), advice=""),)
+    return tuple(finding for finding in findings if finding.check != "protein-gap")  # told with the distance
 
 
 def _heavy(ligands: Iterable[Ligand]) -> Floats:
@@ -292,23 +303,16 @@ def _covered(protocol: Protocol, ligand: Ligand) -> Sequence[Finding]:
 
 def _look_at_edges(protocol: Protocol, ligands: Sequence[Ligand]) -> Sequence[Finding]:
     """Maps and network of a relative calculation."""
-    from bindfe.chem.mapping import map_atoms, scores_of
-    from bindfe.chem.network import plan_network
+    from bindfe.campaign.edges import plan_edges
 
-    settings = getattr(protocol, "edges", None)
-    if settings is None or settings.network == "none":
+    if not protocol.relative or not ligands:
         return ()
-    names = [ligand.name for ligand in ligands]
-    maps = [map_atoms(a, b) for n, a in enumerate(ligands) for b in ligands[n + 1 :]]
     try:
-        network = plan_network(
-            names, scores_of(maps), settings.network, centre=settings.centre or None, edges=settings.pairs
-        )
+        network, maps = plan_edges(tuple(ligands), protocol)
     except InputError as error:
-        return (failed("disconnected-network", str(error), advice=""),)
-    chosen = {frozenset(edge) for edge in network.edges}
-    used = [each for each in maps if frozenset((each.reference, each.ligand)) in chosen]
-    return (*(finding for each in used for finding in each.findings), *network.findings)
+        return (failed("disconnected-network", str(error), advice="check that all poses are in one frame"),)
+    found = [*(finding for each in maps.values() for finding in each.findings), *network.findings]
+    return tuple(found) or (passed("edges", f"{len(network.edges)} edges connect {len(ligands)} ligands"),)
 
 
 def preflight_record(result: Preflight) -> Mapping[str, Any]:

@@ -155,11 +155,20 @@ def _too_small(protocol: Protocol, name: str, solutes: dict[str, Floats]) -> Seq
 def _charged_box(protocol: Protocol, ligand: Ligand) -> Sequence[Finding]:
     if ligand.formal_charge == 0 or protocol.alchemy.method != "decouple":
         return ()
+    if protocol.hydration:
+        return (
+            failed(
+                "box-charge",
+                f"a ligand of charge {ligand.formal_charge:+d} that is taken out of a periodic box leaves it charged",
+                advice="use solvent.model: obc2, or the neutral form",
+                ligand=ligand.name,
+            ),
+        )
     return (
-        failed(
+        warned(
             "box-charge",
-            f"decoupling a ligand of charge {ligand.formal_charge:+d} leaves a periodic box with that charge missing",
-            advice="use solvent.model: obc2, or the neutral form if that is what binds",
+            f"has the charge {ligand.formal_charge:+d}; an ion of opposite charge is discharged with it in both legs",
+            advice="expect a larger error, and look at the distance of that ion from the site",
             ligand=ligand.name,
         ),
     )

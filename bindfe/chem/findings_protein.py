@@ -51,6 +51,7 @@ def protein_findings(
     *,
     drop: Sequence[str] = (),
     keep_water: bool = True,
+    replace_modified: bool = False,
     cofactors: Floats,
 ) -> tuple[Finding, ...]:
     """Everything about a protein that somebody should know before it is repaired and simulated.
@@ -60,6 +61,7 @@ def protein_findings(
         ligands: Heavy atoms of all ligands that have a pose [nm], (N, 3); may be empty.
         drop: Residues that are left out, by name or label.
         keep_water: Whether the file's water stays.
+        replace_modified: Whether modified amino acids become those that they come from.
         cofactors: Heavy atoms of given cofactors [nm], (M, 3); may be empty.
     """
     residues = [tuple(group) for _, group in groupby(structure.atoms, key=lambda atom: (atom.site, atom.residue))]
@@ -69,7 +71,7 @@ def protein_findings(
         *_alternates(residues, near),
         *_gaps(residues, near),
         *_unknown(residues, cofactors),
-        *_templates(residues, near),
+        *_templates(residues, near, replace_modified=replace_modified),
         *(_waters(residues, ligands) if keep_water else ()),
     ]
     fine = passed("receptor", f"{len(residues)} residues, nothing missing, doubled or unknown")
@@ -164,7 +166,7 @@ def _heavy_names() -> dict[str, frozenset[str]]:
     return found
 
 
-def _templates(residues: Sequence[Residue], near: cKDTree | None) -> list[Finding]:
+def _templates(residues: Sequence[Residue], near: cKDTree | None, *, replace_modified: bool) -> list[Finding]:
     """Residues whose heavy atoms are not those of their template, with the atoms that differ."""
     found = []
     for residue in residues:
@@ -173,7 +175,7 @@ def _templates(residues: Sequence[Residue], near: cKDTree | None) -> list[Findin
         if name in _LETTERS:
             found += _against(residue, here, _heavy_names()[name], near)
         elif name not in AMINO_ACIDS | CAPS | WATER | IONS and _is_modified(residue):
-            found.append(_modified(residue, here))
+            found.append(_modified(residue, here, replaced=replace_modified))
     return found
 
 
@@ -201,15 +203,19 @@ def _against(residue: Residue, here: frozenset[str], wanted: frozenset[str], nea
     return []
 
 
-def _modified(residue: Residue, here: frozenset[str]) -> Finding:
+def _modified(residue: Residue, here: frozenset[str], *, replaced: bool) -> Finding:
     templates = _heavy_names()
     name = residue[0].residue
     parent = _PARENTS.get(name) or min(sorted(templates), key=lambda key: len(templates[key] ^ here))
     more, less = sorted(here - templates[parent]), sorted(templates[parent] - here)
     words = [f"more than {parent}: {' '.join(more)}" if more else "", f"less: {' '.join(less)}" if less else ""]
+    atoms = "; ".join(filter(None, words)) or f"heavy atoms of {parent}"
+    if replaced and name in _PARENTS:
+        advice = "check that the modification is far from the site"
+        return warned("residue-template", f"{residue[0].label} is modified ({atoms}); {parent} is taken", advice=advice)
     return failed(
         "residue-template",
-        f"{residue[0].label} has no template ({'; '.join(filter(None, words)) or f'heavy atoms of {parent}'})",
+        f"{residue[0].label} has no template ({atoms})",
         advice=f"take {parent} (receptor.modified: replace), or change it in the file",
     )
 
