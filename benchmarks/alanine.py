@@ -205,12 +205,14 @@ def figure(out, repeats, path):
         samples = np.load(out / f"umbrella-{r}.npy")
         phi, w = umbrella_weights(samples[len(samples) // 10 :])
         cell = np.floor((phi + math.pi) / (math.pi / 36)).astype(int) % 72
-        rows.append(-KT / KCAL * np.log(np.bincount(cell, weights=w, minlength=72) / w.sum()))
+        with np.errstate(divide="ignore"):
+            rows.append(-KT / KCAL * np.log(np.bincount(cell, weights=w, minlength=72) / w.sum()))
+    rows = np.where(np.isfinite(rows), rows, np.nan)
     profiles["umbrella"] = Surface(
         names=("phi [rad]",),
         axes=(axis,),
         periods=turn,
-        free_energy_kcal_mol=np.mean(rows, axis=0) - np.mean(rows, axis=0).min(),
+        free_energy_kcal_mol=np.mean(rows, axis=0) - np.nanmin(np.mean(rows, axis=0)),
         standard_error_kcal_mol=np.std(rows, axis=0, ddof=1) / math.sqrt(repeats),
         temperature=T,
     )
@@ -220,7 +222,7 @@ def figure(out, repeats, path):
     )
     road = minimum_path(plane, *basins)
     print(f"path from C7eq to C7ax: saddle {road.free_energy_kcal_mol.max():.1f} kcal/mol at "
-          f"phi, psi = {np.round(np.degrees(road.points[road.saddle]))}")  # fmt: skip
+          f"phi, psi = {np.round(np.degrees(road.points[road.saddle]) + 180) % 360 - 180}")  # fmt: skip
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(png(draw_map(plane, regions=basins, path=road)))
     path.with_name(f"{path.stem}-profiles.png").write_bytes(png(draw_profiles(profiles)))
