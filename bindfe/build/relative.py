@@ -120,7 +120,24 @@ def edge_system(receptor: Receptor, first: Ligand, second: Ligand, protocol: Pro
             f"{first.name}~{second.name}: the ligand in bulk is {10 * gap:.1f} A from the receptor and must be "
             f"{10 * _CLEAR_NM:g} A away at least: raise alchemy.displacement"
         )
-    return solvate(force_field, replace(molecules, positions=positions), protocol)
+    plain, assembly = solvate(force_field, replace(molecules, positions=positions), protocol)
+    if protocol.edges.pocket > 0 and receptor.kind == "protein":
+        plain.addForce(_hold(assembly, protocol.edges.pocket_spring))
+    return plain, assembly
+
+
+def _hold(assembly: Assembly, spring: float) -> mm.CustomExternalForce:
+    """Springs on the CA atoms of a cut pocket, where they are: what the missing protein would do to its shape."""
+    force = mm.CustomExternalForce("pocket_spring/2*((x-x0)^2+(y-y0)^2+(z-z0)^2)")
+    force.setName("pocket")
+    force.addGlobalParameter("pocket_spring", spring)
+    for axis in ("x0", "y0", "z0"):
+        force.addPerParticleParameter(axis)
+    inside = set(assembly.receptor_atoms)
+    for atom in assembly.topology.atoms():
+        if atom.index in inside and atom.name == "CA":
+            force.addParticle(atom.index, assembly.positions[atom.index].tolist())
+    return force
 
 
 def holding_forces(

@@ -42,6 +42,7 @@ def prepare_edges(run: Run, protocol: Protocol, receptor: Receptor) -> tuple[tup
     from bindfe.build.protein import prepare_receptor
     from bindfe.chem.draw_map import draw_network
     from bindfe.chem.ligand import read_ligands
+    from bindfe.chem.pocket import cut_pocket
 
     ligands = {each.name: each for each in read_ligands(protocol.ligands.file, names=protocol.ligands.names)}
     network, maps = plan_edges(tuple(ligands.values()), protocol)
@@ -49,6 +50,8 @@ def prepare_edges(run: Run, protocol: Protocol, receptor: Receptor) -> tuple[tup
         logger.warning("%s", finding)
     write_record(run.root / "network.json", network)
     write_text(run.root / "network.svg", draw_network(network))
+    if protocol.edges.pocket > 0 and receptor.kind == "protein":
+        receptor = cut_pocket(receptor, ligands.values(), radius_nm=protocol.edges.pocket)
     complete = prepare_receptor(receptor, protocol).receptor
     ready: list[str] = []
     failures: dict[str, BindfeError] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bindfe.protocol.fields import Energy, Section, Spring, quantity, setting
+from bindfe.protocol.fields import Energy, Length, Section, Spring, quantity, setting
 
 
 class EdgeSettings(Section):
@@ -23,3 +23,7 @@ class EdgeSettings(Section):
     direction_spring: Energy = quantity(
         "20 kcal/mol", "kcal/mol", "K of U = K (1 - cos) that keeps each of two directions alike", gt=0
     )
+    pocket: Length = quantity(
+        "0 A", "A", "a protein is cut to residues so close to a ligand, and its CA atoms are held; 0: the whole protein"
+    )
+    pocket_spring: Spring = quantity("2 kcal/mol/A^2", "kcal/mol/A^2", "spring that holds each CA atom of a cut pocket")
