@@ -21,7 +21,7 @@ _LEAST_ANGLE = math.radians(45.0)  # mean angles keep this far from 0 and 180 de
 _LEAST_EVER = math.radians(20.0)  # and so far in every frame
 _RECEPTOR_ATOMS = 20  # the calmest within reach: 20 * 19 * 18 triples
 _LIGAND_TRIPLES = 12
-_REACH = 1.2  # from the ligand's centre to receptor anchors [nm]
+_REACH = 1.0  # from the ligand's centre to receptor anchors [nm]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

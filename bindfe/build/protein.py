@@ -77,7 +77,9 @@ def prepare_receptor(receptor: Receptor, protocol: Protocol) -> PreparedReceptor
     told = (*findings, *added, *choices, *_said(topology, variants, parts))
     text = io.StringIO()
     app.PDBxFile.writeFile(topology, positions * unit.nanometer, text, keepIds=True)
-    return PreparedReceptor(receptor=replace(receptor, pdb=text.getvalue(), prepared=True), findings=told)
+    return PreparedReceptor(
+        receptor=replace(receptor, pdb=text.getvalue(), prepared=True, read_as=receptor.pdb), findings=told
+    )
 
 
 def parts_sequences(receptor: Receptor) -> Mapping[str, tuple[str, ...]]:

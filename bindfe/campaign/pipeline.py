@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import platform as machine
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,15 +16,17 @@ from typing import TYPE_CHECKING, Any
 from bindfe.campaign.analysis import absolute_calibrator, estimate_run, force_field_prediction, measured_values
 from bindfe.campaign.execute import Tick, count_workers, locked, run_tasks
 from bindfe.campaign.memory import check_memory
-from bindfe.campaign.plan import plan_tasks
+from bindfe.campaign.plan import plan_tasks, task_seed
 from bindfe.campaign.potential import apply_committee
 from bindfe.campaign.reuse import stamp_leg, take_samples
 from bindfe.errors import BindfeError, InputError, StoreError
 from bindfe.protocol import Protocol, dump_protocol, load_protocol, parse_protocol, protocol_difference
 from bindfe.results import Affinity, BindingEstimate, Prediction, PreparedLeg
+from bindfe.states import LegKind
 from bindfe.store import Run, read_plain, read_record, write_record, write_text
 
 if TYPE_CHECKING:
+    from bindfe.build.leg import Watch
     from bindfe.chem.ligand import Ligand
     from bindfe.chem.receptor import Receptor
 
@@ -204,11 +207,11 @@ def prepare_run(run: Run, protocol: Protocol) -> tuple[tuple[str, ...], dict[str
         if not (directory / "leg.json").exists():
             prepare_analytic_leg(protocol, directory)
         return (ANALYTIC_LIGAND,), {}
+    from bindfe.campaign.receptor import completed_receptor
     from bindfe.chem.ligand import read_ligands
-    from bindfe.chem.receptor import read_receptor
 
     measured_values(protocol)  # only the report needs them, at the end: a typo is told now
-    receptor = None if protocol.hydration else read_receptor(protocol.receptor.file, name=protocol.receptor.name)
+    receptor = completed_receptor(run, protocol)
     if protocol.relative and receptor is not None:
         from bindfe.campaign.edges import prepare_edges
 
@@ -216,7 +219,7 @@ def prepare_run(run: Run, protocol: Protocol) -> tuple[tuple[str, ...], dict[str
     ready, failures = [], {}
     for ligand in read_ligands(protocol.ligands.file, names=protocol.ligands.names):
         try:
-            _prepare_ligand(run, protocol, receptor, ligand)
+            prepare_ligand(run, protocol, receptor, ligand)
         except BindfeError as error:
             failures[ligand.name] = error
         else:
@@ -226,7 +229,26 @@ def prepare_run(run: Run, protocol: Protocol) -> tuple[tuple[str, ...], dict[str
     return tuple(ready), failures
 
 
-def _prepare_ligand(run: Run, protocol: Protocol, receptor: Receptor | None, ligand: Ligand) -> None:
+def prepare_ligand(
+    run: Run,
+    protocol: Protocol,
+    receptor: Receptor | None,
+    ligand: Ligand,
+    *,
+    built: Callable[[LegKind, float], None] | None = None,
+) -> None:
+    """Prepare the legs of one ligand; those that are there already are kept.
+
+    Args:
+        run: The run directory.
+        protocol: Its protocol.
+        receptor: A host or a completed protein; None for hydration.
+        ligand: The ligand.
+        built: Called with each leg that was built, and the seconds that it took.
+
+    Raises:
+        BindfeError: A leg cannot be built.
+    """
     inputs = {} if receptor is None else {"receptor": receptor.content()}
     inputs["ligand"] = ligand.content()
     check_inputs(run, ligand.name, inputs)
@@ -236,13 +258,24 @@ def _prepare_ligand(run: Run, protocol: Protocol, receptor: Receptor | None, lig
         if not (directory / "leg.json").exists():
             from bindfe.build.leg import prepare_leg
 
-            prepare_leg(receptor, ligand, kind, protocol, directory, fingerprint=fingerprint)
+            began = time.perf_counter()
+            watch = _watch(protocol, ligand.name)
+            prepare_leg(receptor, ligand, kind, protocol, directory, fingerprint=fingerprint, watch=watch)
+            if built is not None:
+                built(kind, time.perf_counter() - began)
         stamp_leg(directory, fingerprint=fingerprint)
     depiction = run.ligand(ligand.name) / "depiction.svg"
     if not depiction.exists():
         from bindfe.chem.depiction import depict
 
         write_text(depiction, depict(ligand))
+
+
+def _watch(protocol: Protocol, name: str) -> Watch:
+    """A short run of a complex, seeded by the ligand's name."""
+    from bindfe.sample.watch import watch_system
+
+    return lambda plain: watch_system(plain, protocol, seed=task_seed(protocol, name, LegKind.COMPLEX, 0))
 
 
 def check_inputs(run: Run, name: str, inputs: Mapping[str, bytes]) -> None:

@@ -22,6 +22,8 @@ _LONGEST_NAME = 64
 _RESERVED = frozenset({"figures", "protocol.yaml", "manifest.json", "prediction.json", "predictions.csv"}) | {
     "report.html",
     "events.jsonl",
+    "receptor.cif",
+    "receptor.json",
 }
 """Names that a run directory uses itself, beside one folder for each ligand."""
 

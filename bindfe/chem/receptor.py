@@ -37,6 +37,8 @@ class Receptor:
     """Small molecules that belong to a protein, in its frame."""
     prepared: bool = False
     """Whether ``pdb`` is complete: every atom and hydrogen, nothing that has no parameters."""
+    read_as: str = ""
+    """Text of the file, if ``pdb`` is what was made of it."""
 
     @property
     def host(self) -> Chem.Mol:
@@ -87,7 +89,7 @@ class Receptor:
 
     def content(self) -> bytes:
         """What the physics depends on, for fingerprints."""
-        own = self.pdb.encode() if self.mol is None else content_of(self.mol)
+        own = (self.read_as or self.pdb).encode() if self.mol is None else content_of(self.mol)
         return b"".join([own, *(cofactor.content() for cofactor in self.cofactors)])
 
 

@@ -13,6 +13,7 @@ from bindfe.cli.compare import compare
 from bindfe.cli.doctor import doctor
 from bindfe.cli.fetch import fetch
 from bindfe.cli.models import models
+from bindfe.cli.prepare import prepare
 from bindfe.cli.protocol import app as protocol_app
 from bindfe.cli.run import estimate, extend, report, run, status
 from bindfe.errors import BindfeError
@@ -43,7 +44,7 @@ def _root(
     pass
 
 
-for _command in (run, check, status, estimate, extend, report, compare, audit, models, fetch, doctor):
+for _command in (prepare, run, check, status, estimate, extend, report, compare, audit, models, fetch, doctor):
     app.command()(_command)
 app.add_typer(protocol_app, name="protocol")
 app.add_typer(calibrate_app, name="calibrate")

@@ -1,0 +1,198 @@
+"""Every leg of a series as files, without sampling: in parallel, resumable, with what each cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bindfe.campaign.execute import Failure, Tick, locked, run_jobs
+from bindfe.campaign.pipeline import Stage, open_run, prepare_ligand, prepare_run, protocol_of
+from bindfe.campaign.receptor import completed_receptor
+from bindfe.errors import BindfeError, InputError
+from bindfe.protocol import Protocol, dump_protocol, load_protocol, parse_protocol
+from bindfe.results import PreparedLeg
+from bindfe.states import LegKind
+from bindfe.store import Run, read_record, write_record
+
+_MINIMISE = 50
+"""Iterations of the minimisation that shows that a leg's coordinates can be relaxed; the files keep those given."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preparation:
+    """What preparing one leg took."""
+
+    ligand: str
+    """Name of the ligand, or of the edge."""
+    kind: LegKind
+    """Which leg."""
+    n_atoms: int
+    """Atoms of its System."""
+    seconds: float
+    """Time of building it [s]."""
+    cached: bool
+    """Whether the ligand's parameters were on disk."""
+    energy: float
+    """Energy of its interacting end after 50 iterations of minimisation [kJ/mol]."""
+    kept: bool = False
+    """Whether an earlier call had built it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrepareResult:
+    """Legs on disk."""
+
+    directory: Path
+    """The run directory, from which ``bindfe run`` goes on."""
+    legs: tuple[Preparation, ...]
+    """Each leg that is there, in the order of the ligands."""
+    failures: dict[str, BindfeError]
+    """Why a ligand has none: name -> error."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Job:
+    """One ligand's legs."""
+
+    ligand: str
+
+    def __str__(self) -> str:
+        return f"{self.ligand}, preparation"
+
+
+def prepare(
+    protocol: Protocol | str | Path,
+    *,
+    directory: str | Path | None = None,
+    receptor: str | Path | None = None,
+    ligands: str | Path | None = None,
+    jobs: int = 0,
+    stage: Stage | None = None,
+    tick: Callable[[Run], Tick] | None = None,
+) -> PrepareResult:
+    """Build the legs of every ligand; what is there whole is kept, and one that fails does not stop the others.
+
+    Args:
+        protocol: A protocol, or the path of its file.
+        directory: Run directory; that of the protocol, or ``runs/NAME``, if None.
+        receptor: Structure file to use instead of the protocol's.
+        ligands: Ligand file to use instead of the protocol's.
+        jobs: Ligands at a time; 0: one for each core.
+        stage: Called with a few words when a stage begins.
+        tick: Makes, for a run, a function that is called about twice a second meanwhile.
+
+    Raises:
+        BindfeError: Bad input, a run directory of another protocol, or a receptor that cannot be used.
+    """
+    tell = stage or (lambda words: None)
+    settings = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
+    settings = _with_files(settings, receptor, ligands)
+    run = Run(root=Path(directory or settings.output.directory or Path("runs") / settings.name).absolute())
+    busy = f"{run.root}: another bindfe is working in this directory; wait until it has ended"
+    with locked(run.root / ".lock", busy=busy, patience=5.0):
+        settings = open_run(run, settings)
+        tell("reading the structures")
+        if settings.analytic is not None or settings.relative:
+            return _in_one_go(run, settings, tell)
+        return _series(run, settings, jobs, tell, tick(run) if tick else None)
+
+
+def _with_files(protocol: Protocol, receptor: str | Path | None, ligands: str | Path | None) -> Protocol:
+    """The protocol with other input files, absolute; checked again, as a receptor changes what is asked for."""
+    updates = {}
+    for section, file in (("receptor", receptor), ("ligands", ligands)):
+        if file is not None:
+            if not Path(file).is_file():
+                raise InputError(f"{file}: no such file; check --{section}")
+            updates[section] = getattr(protocol, section).model_copy(update={"file": str(Path(file).resolve())})
+    return parse_protocol(dump_protocol(protocol.model_copy(update=updates))) if updates else protocol
+
+
+def _in_one_go(run: Run, protocol: Protocol, tell: Stage) -> PrepareResult:
+    """A model, or the edges of a network, one after the other."""
+    tell("preparing the legs")
+    earlier = {path.parents[2].name for path in run.root.glob("*/*/prepared/preparation.json")}
+    names, failures = prepare_run(run, protocol)
+    for name in names:
+        for kind in protocol.leg_kinds:
+            if not (run.prepared(name, kind) / "preparation.json").exists():
+                _note(run, protocol, name, kind, seconds=float("nan"), cached=False)
+    return PrepareResult(
+        directory=run.root,
+        legs=_stored(run, protocol, names, earlier=frozenset(earlier)),
+        failures=failures,
+    )
+
+
+def _series(run: Run, protocol: Protocol, jobs: int, tell: Stage, tick: Tick | None) -> PrepareResult:
+    from bindfe.chem.ligand import read_ligands
+
+    names = tuple(ligand.name for ligand in read_ligands(protocol.ligands.file, names=protocol.ligands.names))
+    if not protocol.hydration:
+        tell("completing the receptor")
+        completed_receptor(run, protocol)
+    tell("preparing the legs")
+    earlier = frozenset(name for name in names if _is_whole(run, protocol, name))
+    wanted = tuple(_Job(ligand=name) for name in names if name not in earlier)
+    compute = protocol.compute.model_copy(update={"workers": jobs or protocol.compute.workers})
+    failed = run_jobs(_attempt, run, wanted, compute, tick=tick) if wanted else ()
+    failures = {failure.task.ligand: failure.error for failure in failed}
+    ready = tuple(name for name in names if name not in failures)
+    return PrepareResult(directory=run.root, legs=_stored(run, protocol, ready, earlier=earlier), failures=failures)
+
+
+def _is_whole(run: Run, protocol: Protocol, name: str) -> bool:
+    return all((run.prepared(name, kind) / "preparation.json").exists() for kind in protocol.leg_kinds)
+
+
+def _stored(
+    run: Run, protocol: Protocol, names: tuple[str, ...], *, earlier: frozenset[str]
+) -> tuple[Preparation, ...]:
+    records = (
+        read_record(run.prepared(name, kind) / "preparation.json", Preparation)
+        for name in names
+        for kind in protocol.leg_kinds
+    )
+    return tuple(replace(record, kept=record.ligand in earlier) for record in records)
+
+
+def _attempt(run: Run, job: _Job) -> Failure | None:
+    """Prepare one ligand; an error that a user can read comes back as a record."""
+    try:
+        _prepare_one(run, job.ligand)
+    except BindfeError as error:
+        return Failure(task=job, error=error)
+    return None
+
+
+def _prepare_one(run: Run, name: str) -> None:
+    from bindfe.build.smallmolecule import is_cached, molecule_key, molecule_of
+    from bindfe.chem.ligand import read_ligands
+
+    protocol = protocol_of(run)
+    (ligand,) = read_ligands(protocol.ligands.file, names=(name,))
+    receptor = completed_receptor(run, protocol)
+    cached = is_cached(molecule_key(molecule_of(ligand), protocol))
+    seconds: dict[LegKind, float] = {}
+    prepare_ligand(run, protocol, receptor, ligand, built=seconds.__setitem__)
+    for kind in protocol.leg_kinds:
+        _note(run, protocol, name, kind, seconds=seconds.get(kind, 0.0), cached=cached)
+
+
+def _note(run: Run, protocol: Protocol, name: str, kind: LegKind, *, seconds: float, cached: bool) -> None:
+    """Write what a leg took; its presence says that the leg is whole and can be relaxed."""
+    from bindfe.build.legfiles import load_leg
+    from bindfe.sample.relax import relaxed_energy
+
+    directory = run.prepared(name, kind)
+    record = read_record(directory / "leg.json", PreparedLeg)
+    note = Preparation(
+        ligand=name,
+        kind=kind,
+        n_atoms=record.n_atoms,
+        seconds=seconds,
+        cached=cached,
+        energy=relaxed_energy(load_leg(directory), protocol.compute, iterations=_MINIMISE),
+    )
+    write_record(directory / "preparation.json", note)
