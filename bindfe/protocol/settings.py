@@ -47,10 +47,12 @@ class LigandSettings(Section):
 class ForceFieldSettings(Section):
     """Parameters of the molecules."""
 
-    small_molecule: Literal["openff-2.3.0", "openff-2.2.1", "openff-2.0.0"] = setting(
-        "openff-2.3.0", "force field of ligands and hosts"
+    small_molecule: Literal["openff-2.3.0", "openff-2.2.1", "openff-2.0.0", "gaff-2.2.20"] = setting(
+        "openff-2.3.0", "force field of ligands and hosts; GAFF2 needs AmberTools"
     )
-    charges: Literal["nagl", "file"] = setting("nagl", "ligand charges: OpenFF NAGL (AM1-BCC) or those in the MOL2/SDF")
+    charges: Literal["nagl", "am1bcc", "file"] = setting(
+        "nagl", "charges of ligands and hosts: NAGL (a network of AM1-BCC), AM1-BCC (AmberTools), or those of the file"
+    )
     protein: Literal["ff14SB", "ff19SB"] = setting("ff14SB", "force field of amino acids")
     hydrogen_mass: Mass = quantity("4 amu", "amu", "hydrogens get this mass, taken from their heavy atom")
 

@@ -60,9 +60,16 @@ def _model(protocol: Protocol) -> dict[str, str]:
     return rows if protocol.road == "alchemy" else {"Method": _method(protocol), **rows}
 
 
+_CHARGES = {
+    "nagl": "NAGL (AM1-BCC) charges",
+    "am1bcc": "AM1-BCC charges",
+    "file": "charges from the input file",
+}
+
+
 def _molecules(protocol: Protocol) -> dict[str, str]:
     fields = protocol.forcefield
-    charges = "NAGL (AM1-BCC) charges" if fields.charges == "nagl" else "charges from the input file"
+    charges = _CHARGES[fields.charges]
     rows = {
         "Method": _method(protocol),
         "Force field": f"{fields.small_molecule}, {charges}",
