@@ -46,7 +46,7 @@ def decoupled_system(plain: mm.System, ligand_atoms: Sequence[int], protocol: Pr
         openmmtools' AbsoluteAlchemicalFactory; soft core of Beutler et al., Chem. Phys. Lett. 222, 529 (1994),
         doi:10.1016/0009-2614(94)00397-1.
     """
-    alchemy = _openmmtools_alchemy()
+    alchemy = openmmtools_alchemy()
     factory = alchemy.AbsoluteAlchemicalFactory(
         consistent_exceptions=False,
         alchemical_pme_treatment="exact",
@@ -59,11 +59,11 @@ def decoupled_system(plain: mm.System, ligand_atoms: Sequence[int], protocol: Pr
         softcore_alpha=protocol.alchemy.softcore_alpha,
     )
     system = factory.create_alchemical_system(plain, region)
-    _use_openmm_coulomb_constant(system)
+    use_openmm_coulomb_constant(system)
     return system
 
 
-def _use_openmm_coulomb_constant(system: mm.System) -> None:
+def use_openmm_coulomb_constant(system: mm.System) -> None:
     """Give the factory's CustomGBForce OpenMM's own constant: CB7 with a guest would be 1.2e-4 kJ/mol off."""
     for force in system.getForces():
         if isinstance(force, mm.CustomGBForce):
@@ -72,7 +72,7 @@ def _use_openmm_coulomb_constant(system: mm.System) -> None:
                 force.setEnergyTermParameters(index, expression.replace(_FACTORY_COULOMB, _OPENMM_COULOMB), kind)
 
 
-def _openmmtools_alchemy() -> Any:
+def openmmtools_alchemy() -> Any:
     """Import openmmtools without its banners: pymbar's about JAX, and deprecations in what it imports."""
     previous = logging.root.manager.disable
     logging.disable(logging.WARNING)
