@@ -12,6 +12,7 @@ from bindfe.build.alchemy import openmmtools_alchemy, use_openmm_coulomb_constan
 from bindfe.build.forcefield import Assembly, nonbonded_force, parametrise
 from bindfe.build.solvate import solvate
 from bindfe.build.swap import Alignment, alignment_force
+from bindfe.errors import ProtocolError
 from bindfe.protocol import Protocol
 
 if TYPE_CHECKING:
@@ -41,7 +42,13 @@ def overlaid_system(
 
     Raises:
         InputError: Missing parameters.
+        ProtocolError: Implicit solvent, which openmmtools cannot make for two regions.
     """
+    if not protocol.solvent.explicit and protocol.solvent.model != "vacuum":
+        raise ProtocolError(
+            f"solvent.model: {protocol.solvent.model}: two alchemical regions need an explicit solvent, such as tip3p, "
+            "or vacuum; the exchange of places (edges) works in implicit solvent"
+        )
     force_field, molecules = parametrise(receptor, first, protocol, second=second)
     plain, assembly = solvate(force_field, molecules, protocol)
     force = nonbonded_force(plain)
