@@ -1,12 +1,14 @@
-"""Write docs/protocol.md from the models of bindfe.protocol: ``python docs/generate.py``."""
+"""Write docs/protocol.md and docs/preflight.md from the code that they describe: ``python docs/generate.py``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from bindfe.chem.findings_catalogue import CHECKS, Check
 from bindfe.protocol import Key, describe_keys
 
 PAGE = Path(__file__).parent / "protocol.md"
+PREFLIGHT = Path(__file__).parent / "preflight.md"
 
 HEAD = """\
 # The protocol file
@@ -29,6 +31,58 @@ resolves to.
 """
 
 TABLE = "\n| key | what it takes | default | physics | meaning |\n|---|---|---|---|---|\n"
+
+
+PREFLIGHT_HEAD = """\
+# The pre-flight
+
+<!-- Written by docs/generate.py from bindfe/chem/findings_catalogue.py: change that, then run it. -->
+
+`bindfe check` looks at the inputs and settings of a calculation before any molecular dynamics, in seconds for a host
+and its guest and in a minute or two for a protein and 30 ligands:
+
+```bash
+bindfe check protocols/quickstart.yaml
+bindfe check protocols/quickstart.yaml --ligands series.sdf --limit-hours 48 --limit-disk 20
+```
+
+It prints what was found for each ligand, and what to do; `--json` prints the same for a machine. Each finding has a
+level:
+
+- **pass**: nothing to do.
+- **warn**: it may be meant; read it before spending GPU days.
+- **fail**: the calculation would be wrong, or would not run. The exit code is 1 if anything fails.
+
+With `--reference crystal.sdf` ligands that have no pose (from SMILES, or a drawing) are placed on a crystal ligand:
+the common core on the reference's over all symmetry matches, the rest by ETKDG, then strain (MMFF94 in water's
+dielectric) and contacts (AutoDock Vina's terms) relaxed with the core held. Ways to bind that score within 1 kcal/mol of
+the best and lie more than 1 A from it are all kept, and told. `--poses DIR` writes them as `poses.sdf`, and draws them in
+`poses.svg`.
+
+The time is estimated from speeds of one CPU core and is right within a factor of two or three; a GPU is taken as 150
+cores. A committee's switches are not counted.
+
+## What it says
+
+What stands in angle brackets is filled in. Atoms are counted from 0.
+"""
+
+PREFLIGHT_TABLE = "\n| check | what it looks for | level | messages |\n|---|---|---|---|\n"
+
+
+def preflight_page() -> str:
+    """The page of the pre-flight: one chapter a group, one row a check."""
+    parts = [PREFLIGHT_HEAD]
+    for group in dict.fromkeys(check.group for check in CHECKS.values()):
+        own = [check for check in CHECKS.values() if check.group == group]
+        parts += [f"\n## {group}\n", PREFLIGHT_TABLE, *map(_check_row, own)]
+    return "".join(parts)
+
+
+def _check_row(check: Check) -> str:
+    forms = [form.replace("{", "<").replace("}", ">") for form in check.says]
+    messages = "<br>".join(f"`{form}`" for form in forms if not form.startswith("<reason>")) or "the reason"
+    return f"| `{check.name}` | {check.looks_for} | {check.level} | {messages} |\n"
 
 
 def page() -> str:
@@ -55,3 +109,4 @@ def _sentence(words: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    PREFLIGHT.write_text(preflight_page(), encoding="utf-8")

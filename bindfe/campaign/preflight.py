@@ -304,6 +304,7 @@ def _covered(protocol: Protocol, ligand: Ligand) -> Sequence[Finding]:
 def _look_at_edges(protocol: Protocol, ligands: Sequence[Ligand]) -> Sequence[Finding]:
     """Maps and network of a relative calculation."""
     from bindfe.campaign.edges import plan_edges
+    from bindfe.chem.findings_edges import ring_findings
 
     if not protocol.relative or not ligands:
         return ()
@@ -311,7 +312,9 @@ def _look_at_edges(protocol: Protocol, ligands: Sequence[Ligand]) -> Sequence[Fi
         network, maps = plan_edges(tuple(ligands), protocol)
     except InputError as error:
         return (failed("disconnected-network", str(error), advice="check that all poses are in one frame"),)
-    found = [*(finding for each in maps.values() for finding in each.findings), *network.findings]
+    named = {ligand.name: ligand for ligand in ligands}
+    rings = [finding for (a, b), each in maps.items() for finding in ring_findings(named[a], named[b], each)]
+    found = [*(finding for each in maps.values() for finding in each.findings), *rings, *network.findings]
     return tuple(found) or (passed("edges", f"{len(network.edges)} edges connect {len(ligands)} ligands"),)
 
 

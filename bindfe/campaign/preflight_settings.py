@@ -93,7 +93,7 @@ def _schedules(protocol: Protocol) -> list[Finding]:
 
     found = []
     for kind in protocol.leg_kinds:
-        if kind is LegKind.PATH or protocol.analytic is not None:
+        if kind in (LegKind.PATH, LegKind.RELATIVE) or protocol.analytic is not None:
             continue
         try:
             check_ends(kind, protocol.schedule_of(kind))

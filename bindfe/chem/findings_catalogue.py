@@ -291,7 +291,7 @@ _ALL = (
     _check(
         _RECEPTOR,
         "residue-template",
-        "fail; warn for side-chain atoms that are built, within 6 A of a ligand",
+        "fail; warn for side-chain atoms that are built, within 10 A of a ligand",
         "residues whose atoms are not those of their template, by name",
         "{residue} has no template ({atoms})",
         "{residue} has atoms that no {name} has: {atoms}",
@@ -304,6 +304,33 @@ _ALL = (
         "fail",
         "crystal water within 2 A of a heavy atom of a ligand or of the protein",
         "{number} in {what}: {waters}",
+    ),
+    *(
+        _check(_RECEPTOR, f"protein-{what}", "warn", looks_for, *says)
+        for what, looks_for, says in (
+            ("models", "a file of several models", ("the file holds {number} models; the first is taken",)),
+            (
+                "alternates",
+                "alternate locations anywhere, of which one is taken",
+                ("{residue} has alternate locations (occupancies {shares}); {name} is taken",),
+            ),
+            ("missing-atoms", "heavy atoms that are added", ("{residue}: added {atoms}",)),
+            ("modified", "modified residues that are replaced", ("{residue} was replaced by {name}",)),
+            ("loop", "loops that are built", ("{number} missing residues of chain {chain} were built: {names}",)),
+            (
+                "protonation",
+                "a residue near its pKa",
+                (
+                    "{residue} has pKa {value} at pH {ph}: both of its states are populated",
+                    "{residue} has pKa {value}, below pH {ph}, and is kept {state}",
+                ),
+            ),
+            (
+                "metal",
+                "a metal ion that only charges hold",
+                ("{ion} is held by {residues} through charges and Lennard-Jones terms alone",),
+            ),
+        )
     ),
     _check(
         _EDGES,

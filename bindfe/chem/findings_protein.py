@@ -192,7 +192,7 @@ def _against(residue: Residue, here: frozenset[str], wanted: frozenset[str], nea
             )
         ]
     apart = _distance(residue, near)
-    if missing and apart < NEAR_NM:
+    if missing and apart < GAP_NM:  # what is missing may have been nearer
         return [
             warned(
                 "residue-template",

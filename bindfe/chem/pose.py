@@ -16,7 +16,7 @@ from rdkit.Chem import rdMolAlign
 
 from bindfe.chem.ligand import Ligand
 from bindfe.chem.pose_contact import Clash, Contacts, Pocket
-from bindfe.chem.pose_core import Core, common_core
+from bindfe.chem.pose_core import Core, Overlay, common_core
 from bindfe.chem.pose_relax import (
     STRAIN_WEIGHT,
     Relaxed,
@@ -35,7 +35,12 @@ MODES_APART = 1.0
 """RMSD of heavy atoms [A], symmetric atoms exchanged, from which two poses are two binding modes."""
 
 _CONFORMERS = 12
-_RELAXED = 4
+"""Conformers tried for each overlay of one or a few, and at least 4 for each of many."""
+
+_RELAXED = 8
+"""Starts that are relaxed, the best overall and each overlay's best among them."""
+
+_MOST_RELAXED = 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -114,24 +119,29 @@ def place_ligand(ligand: Ligand, reference: Ligand, pocket: Pocket, *, seed: int
 
 def _all_overlays(
     ligand: Ligand, reference: Ligand, core: Core, contacts: Contacts, *, seed: int
-) -> list[tuple[Relaxed, tuple[tuple[int, int], ...]]]:
+) -> list[tuple[Relaxed, Overlay]]:
+    """The most promising starts of all overlays, relaxed."""
     x = np.asarray(reference.mol.GetConformer().GetPositions(), dtype=float)
-    found = []
+    number = max(4, min(_CONFORMERS, 4 * _CONFORMERS // len(core.overlays)))
+    starts: list[tuple[float, int, Floats, Overlay]] = []
     for overlay in core.overlays:
-        onto = {i: x[j] for i, j in overlay}
-        starts = lay_conformers(ligand.mol, onto, number=_CONFORMERS, seed=seed)
-        starts.sort(key=lambda start: contacts.energy_and_gradient(start)[0])
-        found += [
-            (relax_in_pocket(ligand.mol, y, contacts, onto, name=ligand.name), overlay) for y in starts[:_RELAXED]
-        ]
-    return found
+        laid = lay_conformers(ligand.mol, {i: x[j] for i, j in overlay}, number=number, seed=seed)
+        scored = sorted((contacts.energy_and_gradient(y)[0], k) for k, y in enumerate(laid))
+        starts += [(energy, rank, laid[k], overlay) for rank, (energy, k) in enumerate(scored)]
+    starts.sort(key=lambda start: (start[1] > 0, start[0]))  # each overlay's best before the others
+    best = len({overlay for _, _, _, overlay in starts})
+    chosen = starts[: min(_MOST_RELAXED, max(_RELAXED, best))]
+    return [
+        (relax_in_pocket(ligand.mol, y, contacts, {i: x[j] for i, j in overlay}, name=ligand.name), overlay)
+        for _, _, y, overlay in chosen
+    ]
 
 
 def _placed(
     ligand: Ligand,
     reference: Ligand,
     relaxed: Relaxed,
-    overlay: tuple[tuple[int, int], ...],
+    overlay: Overlay,
     contacts: Contacts,
     *,
     lowest: float,

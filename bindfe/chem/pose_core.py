@@ -19,14 +19,18 @@ _MOST_OVERLAYS = 24
 _SECONDS = 10
 
 
+Overlay = tuple[tuple[int, int], ...]
+"""A way to lay one molecule on another: pairs (atom of the ligand, atom of the reference)."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Core:
     """What two molecules share."""
 
     smarts: str
     """The shared pattern."""
-    overlays: tuple[tuple[tuple[int, int], ...], ...]
-    """Each way to lay one on the other: pairs (atom of the ligand, atom of the reference), heavy atoms."""
+    overlays: tuple[Overlay, ...]
+    """Each way to lay one on the other, by heavy atoms."""
 
     @property
     def n_atoms(self) -> int:
@@ -75,10 +79,10 @@ def _heavy(mol: Chem.Mol) -> Chem.Mol:
     return Chem.RemoveAllHs(copy)
 
 
-def _overlays(first: Chem.Mol, second: Chem.Mol, query: Chem.Mol) -> tuple[tuple[tuple[int, int], ...], ...]:
+def _overlays(first: Chem.Mol, second: Chem.Mol, query: Chem.Mol) -> tuple[Overlay, ...]:
     ranks = list(Chem.CanonicalRankAtoms(first, breakTies=False))
     onto = second.GetSubstructMatch(query)
-    kept: dict[tuple[int, ...], tuple[tuple[int, int], ...]] = {}
+    kept: dict[tuple[int, ...], Overlay] = {}
     for match in first.GetSubstructMatches(query, uniquify=False, maxMatches=1000):
         classes = tuple(ranks[i] for i in match)
         if classes not in kept and len(kept) < _MOST_OVERLAYS:

@@ -27,7 +27,7 @@ _FREE_CONFORMERS = 24
 _CORE_SPRING, _CORE_SLACK = 20.0, 0.2
 """Spring of a core atom [kcal/mol/A^2] beyond a distance from where it is wanted [A]."""
 
-_POSE_SPRING, _POSE_SLACK = 50.0, 0.3
+_POSE_SPRING, _POSE_SLACK = 100.0, 0.3
 """The same for every heavy atom of a given pose: bond lengths of another force field are no strain."""
 
 _MOST_STEPS = 200
@@ -155,7 +155,10 @@ def relax_in_pocket(
 
 
 def pose_energy(mol: Chem.Mol, *, name: str) -> float:
-    """MMFF94 energy of a given pose [kcal/mol], each heavy atom free to move by 0.03 nm and hydrogens at will."""
+    """MMFF94 energy of a given pose [kcal/mol], each heavy atom free to move by 0.03 nm and hydrogens at will.
+
+    Beyond that a spring holds the atom, whose energy counts: a stretched bond does not heal for nothing.
+    """
     from scipy.optimize import minimize
 
     start = np.asarray(mol.GetConformer().GetPositions(), dtype=float)
@@ -170,7 +173,7 @@ def pose_energy(mol: Chem.Mol, *, name: str) -> float:
         return internal + spring, gradient.ravel()
 
     found = minimize(score, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 2 * _MOST_STEPS})
-    return _internal(field, np.asarray(found.x, dtype=float))[0]
+    return float(found.fun)
 
 
 def _field(mol: Chem.Mol, x: Floats, *, name: str) -> Any:
