@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rdkit import Chem, rdBase
 
-from bindfe.chem.moleculefile import FileRecord, clean_log, parse_record, read_file_records, read_text, sanitise
+from bindfe.chem.moleculefile import FileRecord, logged_reason, parse_record, read_file_records, read_text, sanitise
 from bindfe.errors import InputError
 
 SMILES_COLUMNS = ("smiles", "isomeric_smiles", "canonical_smiles", "smi")
@@ -139,7 +139,7 @@ def _column(columns: dict[str, str], names: tuple[str, ...]) -> str | None:
 def _parse_smiles(record: FileRecord) -> Chem.Mol:
     with rdBase.BlockLogs(), rdBase.CaptureErrorLog() as log:
         mol = Chem.MolFromSmiles(record.text) if len(record.text) <= _LONGEST_SMILES else None
-        reason = clean_log(log.messages)
+        reason = logged_reason(log)
     if mol is None or mol.GetNumAtoms() == 0:
         shown = record.text if len(record.text) < 60 else record.text[:60] + "..."
         raise InputError(
@@ -173,8 +173,9 @@ def _parse_pdb(record: FileRecord) -> Chem.Mol:
     """Atoms and the bonds that their distances show, all single: the bond orders come from a SMILES."""
     with rdBase.BlockLogs(), rdBase.CaptureErrorLog() as log:
         mol = Chem.MolFromPDBBlock(record.text, sanitize=False, removeHs=False, proximityBonding=True)
-        reason = clean_log(log.messages)
+        reason = logged_reason(log)
     if mol is None or mol.GetNumAtoms() == 0:
         raise InputError(f"{record.place}: cannot be read as PDB ({reason or 'no atoms'}); write the file again")
-    sanitise(mol)  # single bonds alone may be impossible; the template decides
+    if sanitise(mol):  # single bonds alone may be impossible; the template decides
+        mol.UpdatePropertyCache(strict=False)
     return mol

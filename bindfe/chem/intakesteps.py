@@ -63,6 +63,8 @@ def _has_structure(mol: Chem.Mol) -> bool:
 
 
 def _strip(draft: Draft, choices: Choices) -> Draft:
+    if draft.entry.record.kind == "pdb":
+        return draft  # one residue, whose bonds are not known yet
     if not choices.strip_salts:
         checks.check_one_molecule(draft.molecule, place=draft.place)
     mol, words = strip_salt(draft.molecule, place=draft.place)
@@ -91,12 +93,15 @@ def _template(draft: Draft, choices: Choices) -> Draft:
     if template is None:
         raise InputError(f"{draft.place}: its template '{smiles}' is no SMILES; correct it")
     template, _ = strip_salt(template, place=draft.place)
-    before = agreement(draft.molecule, without_hydrogens(template))
-    if before == "same" and not _lacks_hydrogens(draft.molecule):
+    if draft.entry.record.kind != "pdb" and _is_already(draft.molecule, template):
         return draft
     mol = dress(without_hydrogens(template), draft.molecule, place=draft.place)
     mol.SetProp("smiles", smiles)
     return done(draft, mol, f"bond orders, charges and hydrogens taken from {smiles}")
+
+
+def _is_already(mol: Chem.Mol, template: Chem.Mol) -> bool:
+    return not _lacks_hydrogens(mol) and agreement(mol, without_hydrogens(template)) == "same"
 
 
 def _lacks_hydrogens(mol: Chem.Mol) -> bool:

@@ -83,7 +83,7 @@ def parse_record(record: FileRecord) -> Chem.Mol:
     """
     with rdBase.BlockLogs(), rdBase.CaptureErrorLog() as log:
         mol = _parse_mol2(record.text) if record.kind == "mol2" else _parse_sdf(record.text)
-        reason = clean_log(log.messages)
+        reason = logged_reason(log)
     if mol is None:
         types = " with SYBYL atom types" if record.kind == "mol2" else ""
         raise InputError(
@@ -91,6 +91,12 @@ def parse_record(record: FileRecord) -> Chem.Mol:
         )
     if mol.GetNumAtoms() == 0:
         raise InputError(f"{record.place}: has no atoms; remove the record or export the molecule again")
+    unnamed = [atom.GetIdx() for atom in mol.GetAtoms() if atom.GetAtomicNum() == 0 or atom.HasQuery()]
+    if unnamed:
+        raise InputError(
+            f"{record.place}: atoms {', '.join(map(str, unnamed[:8]))} (from 0) are placeholders (R, *, A) and no "
+            "elements; give one molecule"
+        )
     problems = sanitise(mol)
     if problems:
         raise InputError(
@@ -103,14 +109,15 @@ def parse_record(record: FileRecord) -> Chem.Mol:
 def sanitise(mol: Chem.Mol) -> list[str]:
     """Perceive rings, aromaticity and implicit hydrogens; what stands in the way, if anything does."""
     with rdBase.BlockLogs():
-        problems = [problem.Message() for problem in Chem.DetectChemistryProblems(mol)]
-        if problems:
-            return problems
         try:
-            Chem.SanitizeMol(mol)
+            problems = [problem.Message() for problem in Chem.DetectChemistryProblems(mol)]
+            if not problems:
+                Chem.SanitizeMol(mol)
         except Chem.MolSanitizeException as error:  # some valences show only once groups are cleaned up
             return [str(error)]
-    return []
+        except RuntimeError:  # a violated condition inside RDKit, which a broken record can reach
+            return ["valences that cannot be worked out"]
+    return problems
 
 
 def _split_sdf(text: str) -> list[str]:
@@ -146,8 +153,12 @@ def _parse_mol2(text: str) -> Chem.Mol | None:
     return Chem.MolFromMol2Block(text, sanitize=False, removeHs=False)
 
 
-def clean_log(messages: str) -> str:
-    """RDKit's log on one line, without its time stamps, repetitions and stack traces."""
+def logged_reason(log: rdBase.CaptureErrorLog) -> str:
+    """What RDKit logged, on one line, without time stamps, repetitions and stack traces."""
+    try:
+        messages = str(log.messages)
+    except UnicodeDecodeError:  # RDKit quotes a column's bytes, which may cut a character in two
+        return "a character that is not ASCII stands where a number or a symbol is due"
     lines = [re.sub(r"^\[[\d:]+\] *(ERROR:)?", "", line).strip() for line in messages.splitlines()]
     reasons = [line for line in lines if line and not line.startswith(_LOG_NOISE) and not _STACK_FRAME.match(line)]
     return "; ".join(list(dict.fromkeys(reasons))[:3])
