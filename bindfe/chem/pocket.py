@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
-from pathlib import Path
 
 import numpy as np
 from scipy.spatial.distance import cdist
 
 from bindfe.chem.ligand import Ligand
-from bindfe.chem.proteinfile import CIF_SUFFIXES, ProteinAtom, parse_structure, write_pdb
+from bindfe.chem.proteinfile import ProteinAtom, write_pdb
 from bindfe.chem.receptor import Receptor
 from bindfe.errors import InputError
 
@@ -34,7 +33,7 @@ def cut_pocket(receptor: Receptor, ligands: Iterable[Ligand], *, radius_nm: floa
     its electrostatics are lost.
 
     Args:
-        receptor: A protein, as read.
+        receptor: A protein, as read or completed.
         ligands: Ligands in its frame.
         radius_nm: How far around them residues are kept [nm].
 
@@ -46,8 +45,7 @@ def cut_pocket(receptor: Receptor, ligands: Iterable[Ligand], *, radius_nm: floa
     """
     if receptor.kind != "protein":
         raise InputError(f"{receptor.source}: is a host; a pocket is cut from a protein")
-    cif = Path(receptor.source).suffix.lower() in CIF_SUFFIXES
-    structure = parse_structure(receptor.pdb, source=receptor.source, cif=cif)
+    structure = receptor.structure
     space = np.concatenate([ligand.positions for ligand in ligands])
     segments = []
     for chain in _chains(structure.atoms):
@@ -66,7 +64,7 @@ def cut_pocket(receptor: Receptor, ligands: Iterable[Ligand], *, radius_nm: floa
         tuple(replace(atom, chain=letter) for residue in segment for atom in residue)
         for letter, segment in zip(_LETTERS, segments, strict=False)
     ]
-    return replace(receptor, pdb=write_pdb(named), source=str(Path(receptor.source).with_suffix(".pdb")))
+    return replace(receptor, pdb=write_pdb(named), prepared=False, read_as="")
 
 
 def _chains(atoms: Sequence[ProteinAtom]) -> list[list[Residue]]:

@@ -22,7 +22,7 @@ receptor: {{file: {root}/systems/cb7/cb7.sdf, name: CB7}}
 ligands: {{file: {root}/systems/cb7/guests.sdf, measured: {root}/systems/cb7/affinities.csv, names: [{names}]}}
 edges: {{network: {network}}}
 restraint: {{kind: flat-bottom, flat_radius: 4 A}}
-sampling: {{time_step: 2 fs, cycle_time: 20 fs, length: 240 fs, chunk_cycles: 12}}
+sampling: {{cycle_time: 20 fs, length: 800 fs, chunk_cycles: 20}}
 equilibration: {{minimise_iterations: 50, heat_time: 20 fs, release_springs: [], free_time: 20 fs, state_time: 40 fs}}
 repeats: {{number: 1}}
 compute: {{platform: CPU, workers: 1}}
