@@ -167,19 +167,35 @@ def solvate_complex(
     )
 
 
-def _relaxed(found: MetalComplex, method: Method, *, held: Sequence[int], steps: int) -> MetalComplex:
-    committee = GfnCommittee(method, numbers=found.numbers, reference=found.positions, charge=found.charge)
-    start = found.positions
+def relaxed_positions(
+    committee: Committee, start: Floats, *, name: str, held: Sequence[int] = (), steps: int = 500
+) -> Floats:
+    """Follow a committee downhill to a largest force of 10 kJ/mol/nm.
+
+    Args:
+        committee: Potential of all atoms.
+        start: Coordinates [nm], (N, 3).
+        name: What a message calls the molecule.
+        held: Atoms that stay.
+        steps: Iterations at most.
+
+    Returns:
+        Coordinates of the minimum [nm], (N, 3).
+
+    Raises:
+        SamplingError: A force of more than 100 kJ/mol/nm is left, or the potential gave no energy on the way.
+    """
     free = np.array([atom not in held for atom in range(len(start))])
+    zero, _ = committee.mean_energy_and_forces(start)
+
+    def placed(moved: Floats) -> Floats:
+        x = np.array(start, dtype=float)
+        x[free] += _STEP * moved.reshape(-1, 3)
+        return x
 
     def energy_and_gradient(moved: Floats) -> tuple[float, Floats]:
         energy, forces = committee.mean_energy_and_forces(placed(moved))
-        return energy - committee.reference_energy, -_STEP * forces[free].ravel()
-
-    def placed(moved: Floats) -> Floats:
-        x = start.copy()
-        x[free] += _STEP * moved.reshape(-1, 3)
-        return x
+        return energy - zero, -_STEP * forces[free].ravel()
 
     result = minimize(
         energy_and_gradient,
@@ -191,11 +207,16 @@ def _relaxed(found: MetalComplex, method: Method, *, held: Sequence[int], steps:
     steepest = float(np.abs(result.jac).max()) / _STEP
     if steepest > 10 * _STEEPEST:
         raise SamplingError(
-            f"{found.name}: after {result.nit} steps of {method} a force of {steepest:.0f} kJ/mol/nm is left "
+            f"{name}: after {result.nit} steps of {committee.name} a force of {steepest:.0f} kJ/mol/nm is left "
             f"({_STEEPEST:g} wanted): its ligands may stand in each other; build it with another seed"
         )
-    logger.info("%s: %s lowered the energy by %.1f kJ/mol in %d calls", found.name, method, -result.fun, result.nfev)
-    return found.at(placed(result.x))
+    logger.info("%s: %s lowered the energy by %.1f kJ/mol in %d calls", name, committee.name, -result.fun, result.nfev)
+    return placed(result.x)
+
+
+def _relaxed(found: MetalComplex, method: Method, *, held: Sequence[int], steps: int) -> MetalComplex:
+    committee = GfnCommittee(method, numbers=found.numbers, reference=found.positions, charge=found.charge)
+    return found.at(relaxed_positions(committee, found.positions, name=found.name, held=held, steps=steps))
 
 
 def _check_held(found: MetalComplex) -> None:
