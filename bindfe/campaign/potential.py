@@ -114,8 +114,6 @@ def stored_corrections(run: Run, protocol: Protocol, name: str) -> tuple[tuple[C
         [second[repeat].committee for repeat in repeats],
         temperature=protocol.sampling.temperature,
         alpha=protocol.committee.alpha,
-        n_bootstrap=protocol.estimator.bootstrap,
-        seed=protocol.repeats.seed,
     )
     corrections = _with_members(
         Correction(

@@ -26,6 +26,9 @@ FEWEST_EFFECTIVE = 100.0
 """Effective frames, (sum w)^2 / sum w^2 / g, that an exponential average needs."""
 LARGEST_THIRD_KT = 0.1
 """Largest third term |k3|/6, two standard errors included, that may be left out after two cumulants [kT]."""
+LARGEST_ERROR_KT = 0.2
+"""Largest standard error of a member's free energy in one environment [kT], by whatever route. A larger one is
+found where few frames are independent or a run drifts, and there the error of the error is as large."""
 _FEWEST_FRAMES = 10
 
 

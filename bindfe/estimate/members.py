@@ -20,7 +20,15 @@ import numpy as np
 from scipy.special import expit, logsumexp
 
 from bindfe.errors import EstimateError
-from bindfe.estimate.gates import FEWEST_EFFECTIVE, Route, check_differences, inefficiencies, objection, weigh_evidence
+from bindfe.estimate.gates import (
+    FEWEST_EFFECTIVE,
+    LARGEST_ERROR_KT,
+    Route,
+    check_differences,
+    inefficiencies,
+    objection,
+    weigh_evidence,
+)
 from bindfe.estimate.mbar import solve_mbar
 from bindfe.estimate.work import bennett
 from bindfe.results import Floats, ReducedPotentials
@@ -153,14 +161,21 @@ def from_both_ends(
         )
     covariance = _covariance(np.array([end.forward for end in ends]))
     covariance[np.diag_indices(len(ends))] += [float(_covariance(end.reverse[None])[0, 0]) for end in ends]
+    noise = _noise(covariance)
     return MemberFreeEnergies(
         f_m=np.array([end.delta_f for end in ends]),
         covariance=covariance,
         route="both ends",
-        trusted=True,
+        trusted=not noise,
         unidirectional=False,
-        reason=f"the ends share {worst.overlap:.0%} of their samples or more",
+        reason=noise or f"the ends share {worst.overlap:.0%} of their samples or more",
     )
+
+
+def _noise(covariance: Floats) -> str:
+    """Why the errors are too large to rely on; empty if they are not."""
+    error = float(np.sqrt(np.max(np.diag(covariance))))
+    return f"a member's error is {error:.2f} kT ({LARGEST_ERROR_KT} allowed)" if error > LARGEST_ERROR_KT else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,20 +202,17 @@ class _Ends:
         )
 
 
-def from_several_drivers(
-    u_mn: Floats, driver_of_frame: Sequence[int], *, alpha: float = 1.0, n_bootstrap: int = 100, seed: int
-) -> MemberFreeEnergies:
+def from_several_drivers(u_mn: Floats, driver_of_frame: Sequence[int], *, alpha: float = 1.0) -> MemberFreeEnergies:
     """Members' free energies relative to their mean's from frames that several of them drove, by MBAR.
 
     States are the M members, their mean (state M) and the members rescaled about it by alpha; those that drove
-    frames have n_k > 0.
+    frames have n_k > 0. The covariance is MBAR's asymptotic one times the statistical inefficiency, which is
+    measured within the frames of each driver: between drivers h steps, and a step is no slow motion.
 
     Args:
         u_mn: Reduced energy of each member on every frame [kT], (M, N); frames of one repeat together.
         driver_of_frame: Member that drove each frame, M for the mean, (N,).
         alpha: Rescaling of the members about their mean.
-        n_bootstrap: Resamples of blocks of frames.
-        seed: Seed of the bootstrap.
 
     Raises:
         EstimateError: Drivers that do not overlap, or energies that are not finite.
@@ -215,24 +227,25 @@ def from_several_drivers(
             state_of_sample=state,
             replica_of_sample=state,
             cycle_of_sample=np.arange(len(state)),
-            seed=seed,
+            seed=0,
         ),
         "the committee",
     )
-    g = float(np.max(inefficiencies(h)))
-    draws = solution.bootstrap(
-        block=max(len(state) ** (1 / 3), 2 * g), n_bootstrap=n_bootstrap, rng=np.random.default_rng(seed)
-    )
+    g = sum(inefficiencies(h[:, state == driver]) * np.mean(state == driver) for driver in np.unique(state))
     silent = solution.n_k[:members] == 0
     effective = 1.0 / np.sum(solution.weights[:, members + 1 :] ** 2, axis=0) / g
     weakest = float(np.min(effective[silent])) if silent.any() else float("inf")
+    contrast = np.hstack([np.zeros((members, members)), -np.ones((members, 1)), np.eye(members)])
+    covariance = contrast @ solution.covariance() @ contrast.T * np.sqrt(np.outer(g, g))
+    noise = _noise(covariance)
     return MemberFreeEnergies(
         f_m=solution.f_k[members + 1 :] - solution.f_k[members],
-        covariance=np.atleast_2d(np.cov((draws[:, members + 1 :] - draws[:, members : members + 1]).T)),
+        covariance=covariance,
         route="mbar",
-        trusted=weakest >= FEWEST_EFFECTIVE,
+        trusted=weakest >= FEWEST_EFFECTIVE and not noise,
         unidirectional=bool(silent.any()),
-        reason=f"{members - np.count_nonzero(silent)} of {members} members drove frames"
+        reason=(f"{noise}; " if noise else "")
+        + f"{members - np.count_nonzero(silent)} of {members} members drove frames"
         + (f"; {weakest:.0f} independent frames carry the weakest of the others" if silent.any() else ""),
     )
 

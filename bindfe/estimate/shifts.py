@@ -58,8 +58,6 @@ def member_shifts(
     *,
     temperature: float,
     alpha: float = 1.0,
-    n_bootstrap: int = 200,
-    seed: int,
 ) -> MemberShifts:
     """Free energy of each member relative to the mean, from frames of the potential's end.
 
@@ -77,8 +75,6 @@ def member_shifts(
         free: The same in bulk.
         temperature: Temperature [K].
         alpha: Rescaling of the members about their mean, from a hold-out; applied before anything else.
-        n_bootstrap: Resamples of blocks of frames (several drivers).
-        seed: Seed of the bootstrap.
 
     Returns:
         Shifts with their covariance; a warning where they may not be trusted.
@@ -91,9 +87,7 @@ def member_shifts(
     if all(record.driver == "mean" for record in (*bound, *free)):
         ends = _one_driver(alpha * _differences(bound), alpha * _differences(free), names)
     else:
-        first, second = (
-            _several_drivers(records, alpha=alpha, n_bootstrap=n_bootstrap, seed=seed) for records in (bound, free)
-        )
+        first, second = (_several_drivers(records, alpha=alpha) for records in (bound, free))
         ends = first, second
     kcal = kt_to_kcal(1.0, temperature)
     route = _route(ends, alpha, tuple(records[0].environment for records in (bound, free)))
@@ -146,13 +140,11 @@ def _second_cumulants(h: Floats, end: MemberFreeEnergies) -> MemberFreeEnergies:
     return replace(end, f_m=f_m, covariance=covariance, route="second cumulant", reason=reason)
 
 
-def _several_drivers(
-    records: Sequence[CommitteeEnergies], *, alpha: float, n_bootstrap: int, seed: int
-) -> MemberFreeEnergies:
+def _several_drivers(records: Sequence[CommitteeEnergies], *, alpha: float) -> MemberFreeEnergies:
     names = (*records[0].members, "mean")
     drivers = [names.index(record.driver) for record in records for _ in record.u_mm]
     u_mn = np.concatenate([record.u_mn for record in records], axis=1)
-    return from_several_drivers(u_mn, drivers, alpha=alpha, n_bootstrap=n_bootstrap, seed=seed)
+    return from_several_drivers(u_mn, drivers, alpha=alpha)
 
 
 def _route(

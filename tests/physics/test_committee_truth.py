@@ -56,33 +56,59 @@ def differences(committee: HarmonicCommittee, frames: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Errors:
+    """Actual and reported errors of the members' delta_g [kT], (trials, M) each."""
+
+    actual: np.ndarray
+    reported: np.ndarray
+
+    def held(self) -> np.ndarray:
+        """Part of the 95 % intervals that hold the exact value, (M,)."""
+        return np.asarray((np.abs(self.actual) < 1.96 * self.reported).mean(axis=0))
+
+    def bias(self) -> np.ndarray:
+        """Mean error over the reported standard error (its root mean square), (M,)."""
+        return np.asarray(self.actual.mean(axis=0) / np.sqrt((self.reported**2).mean(axis=0)))
+
+    def of(self, some: np.ndarray) -> Errors:
+        return Errors(self.actual[some], self.reported[some])
+
+
+def gather(trials: list[tuple[np.ndarray, np.ndarray]]) -> Errors:
+    return Errors(*(np.array(side) for side in zip(*trials, strict=True)))
+
+
+@dataclass(frozen=True)
 class Trials:
-    """What 1,000 runs of one committee gave; z is (value - exact) over the reported error, (trials, M)."""
+    """What 1,000 runs of one committee gave."""
 
     passed: np.ndarray
-    gated: np.ndarray
-    exponential: np.ndarray
-    cumulant: np.ndarray
+    gated: Errors
+    exponential: Errors
+    cumulant: Errors
 
 
 @functools.cache
 def one_sided_trials(width: float) -> Trials:
     committees, rng = environments(width), np.random.default_rng(11)
     truth = exact(committees)
-    z: dict[str, list[np.ndarray]] = {"passed": [], "gated": [], "exponential": [], "cumulant": []}
+    passed = []
+    found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {"gated": [], "exponential": [], "cumulant": []}
     for _ in range(TRIALS):
         h = [differences(committee, committee.mean.sample(0, FRAMES, rng)) for committee in committees]
         ends = [from_one_end(part) for part in h]
-        z["passed"].append(np.array(all(end.trusted for end in ends)))
-        z["gated"].append(score(*((end.f_m, end.covariance) for end in ends), truth))
-        z["exponential"].append(score(*(exponential_average(part) for part in h), truth))
-        z["cumulant"].append(score(*(cumulant_average(part, order=2) for part in h), truth))
-    return Trials(**{name: np.array(values) for name, values in z.items()})
+        passed.append(all(end.trusted for end in ends))
+        found["gated"].append(score(*((end.f_m, end.covariance) for end in ends), truth))
+        found["exponential"].append(score(*(exponential_average(part) for part in h), truth))
+        found["cumulant"].append(score(*(cumulant_average(part, order=2) for part in h), truth))
+    return Trials(passed=np.array(passed), **{name: gather(values) for name, values in found.items()})
 
 
-def score(bound: tuple[np.ndarray, np.ndarray], free: tuple[np.ndarray, np.ndarray], truth: np.ndarray) -> np.ndarray:
-    error = np.sqrt(np.diag(bound[1]) + np.diag(free[1]))
-    return np.asarray((bound[0] - free[0] - truth) / error)
+def score(
+    bound: tuple[np.ndarray, np.ndarray], free: tuple[np.ndarray, np.ndarray], truth: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Actual and reported error of each member's delta_g [kT], (M,) each."""
+    return bound[0] - free[0] - truth, np.sqrt(np.diag(bound[1]) + np.diag(free[1]))
 
 
 @pytest.mark.parametrize("width", [0.5, 1.0])
@@ -90,49 +116,51 @@ def test_sampling_intervals_of_members_within_reach_hold_their_exact_values(widt
     """(i) Fixed members: the gates let through, and each member's 95 % interval holds its exact delta_g."""
     trials = one_sided_trials(width)
     assert trials.passed.mean() > 0.95
-    z = trials.gated[trials.passed]
-    held = (np.abs(z) < 1.96).mean(axis=0)
-    np.testing.assert_allclose(held, 0.95, atol=three_sigmas(0.95, len(z)))
-    assert np.abs(z.mean(axis=0)).max() < 0.1 + 2 / np.sqrt(len(z))
-    assert abs(z.mean()) < 0.1
+    errors = trials.gated.of(trials.passed)
+    np.testing.assert_allclose(errors.held(), 0.95, atol=three_sigmas(0.95, len(errors.actual)))
+    assert np.abs(errors.bias()).max() < 0.1
 
 
 @pytest.mark.parametrize("width", [2.0, 3.0])
 def test_gates_say_no_to_members_out_of_reach_whose_averages_are_biased(width: float) -> None:
     trials = one_sided_trials(width)
     assert trials.passed.mean() < 0.01
-    assert np.abs(trials.exponential.mean(axis=0)).max() > 0.3
-    assert np.abs(trials.cumulant.mean(axis=0)).max() > 0.3
+    for route in (trials.exponential, trials.cumulant):
+        assert np.abs(route.bias()).max() > 0.1
+        assert route.held().min() < 0.95 - three_sigmas(0.95, TRIALS)
 
 
 @pytest.mark.parametrize("width", [0.5, 1.0, 2.0, 3.0])
 def test_from_both_ends_the_interval_holds_at_any_width(width: float) -> None:
-    committees, rng, z = environments(width), np.random.default_rng(12), []
-    for _ in range(400):
+    committees, rng, found = environments(width), np.random.default_rng(12), []
+    for _ in range(TRIALS):
         ends = []
         for committee in committees:
             own = [differences(committee, committee.sample(m, 200, rng))[m] for m in range(MEMBERS)]
             at_mean = differences(committee, committee.mean.sample(0, 200, rng))
             ends.append(from_both_ends(at_mean, own))
-        z.append(score(*((end.f_m, end.covariance) for end in ends), exact(committees)))
+        found.append(score(*((end.f_m, end.covariance) for end in ends), exact(committees)))
     assert not ends[0].unidirectional
-    np.testing.assert_allclose((np.abs(z) < 1.96).mean(axis=0), 0.95, atol=three_sigmas(0.95, len(z)))
-    assert np.abs(np.mean(z, axis=0)).max() < 0.1 + 2 / np.sqrt(len(z))
+    errors = gather(found)
+    np.testing.assert_allclose(errors.held(), 0.95, atol=three_sigmas(0.95, TRIALS))
+    assert np.abs(errors.bias()).max() < 0.1
 
 
 @pytest.mark.parametrize("width", [0.5, 1.0, 2.0])
 def test_mbar_over_repeats_that_each_member_drove_holds_the_exact_values(width: float) -> None:
-    committees, rng, z = environments(width), np.random.default_rng(13), []
-    drivers = np.repeat(np.arange(MEMBERS), 100)
-    for _ in range(100):
+    committees, rng, found = environments(width), np.random.default_rng(13), []
+    drivers = np.repeat(np.arange(MEMBERS), 200)
+    for _ in range(TRIALS):
         ends = []
         for committee in committees:
-            frames = np.concatenate([committee.sample(m, 100, rng) for m in range(MEMBERS)])
-            ends.append(from_several_drivers(committee.energies(frames), drivers.tolist(), n_bootstrap=50, seed=1))
-        z.append(score(*((end.f_m, end.covariance) for end in ends), exact(committees)))
+            frames = np.concatenate([committee.sample(m, 200, rng) for m in range(MEMBERS)])
+            ends.append(from_several_drivers(committee.energies(frames), drivers.tolist()))
+        found.append(score(*((end.f_m, end.covariance) for end in ends), exact(committees)))
     assert not ends[0].unidirectional
-    assert abs((np.abs(z) < 1.96).mean() - 0.95) < three_sigmas(0.95, len(z))
-    assert np.abs(np.mean(z, axis=0)).max() < 0.1 + 2.5 / np.sqrt(len(z))
+    errors = gather(found)
+    assert errors.held().min() > 0.95 - three_sigmas(0.95, TRIALS)
+    assert errors.held().max() < 0.98  # a little wide: g of 200 frames without memory is found to be above 1
+    assert np.abs(errors.bias()).max() < 0.1
 
 
 def test_members_share_frames_so_their_differences_are_known_better_than_each_of_them() -> None:
@@ -194,7 +222,6 @@ def total_intervals(members: int, width: float) -> tuple[float, float, float, fl
             [energies_of(bound, "bound", rng, FRAMES)],
             [energies_of(free, "free", rng, FRAMES)],
             temperature=300.0,
-            seed=1,
         )
         if not shifts.route.trusted:
             continue
@@ -287,14 +314,27 @@ def test_hidden_modes_pass_one_sided_gates_and_the_value_says_that_it_is_one_sid
     assert all(one_sided(side).unidirectional for case in make_cases("hidden") for side in (case.bound, case.free))
 
 
-@pytest.mark.parametrize("kind", ["hidden", "bad", "good"])
-def test_both_ends_get_right_or_refuse_what_one_end_cannot_see(kind: Kind) -> None:
-    errors = []
+def from_ends(kind: Kind) -> list[tuple[bool, float]]:
+    """(whether the route from both ends refuses or does not trust its value, error of its value)."""
+    found = []
     for case in make_cases(kind):
         try:
             ends = [from_both_ends(side.at_mean, side.at_member) for side in (case.bound, case.free)]
         except EstimateError:
+            found.append((True, np.inf))
             continue
-        sigma = np.sqrt(np.diag(ends[0].covariance) + np.diag(ends[1].covariance)) * KT
-        errors.append(wrong_kcal(case, ends[0].f_m, ends[1].f_m) > max(0.3, 3 * float(sigma.max())))
-    assert np.mean(errors) <= 0.1
+        refused = not all(end.trusted for end in ends)
+        found.append((refused, wrong_kcal(case, ends[0].f_m, ends[1].f_m)))
+    return found
+
+
+@pytest.mark.parametrize("kind", ["hidden", "bad"])
+def test_both_ends_get_right_or_refuse_what_one_end_gets_wrong(kind: Kind) -> None:
+    caught = [refused or error < 0.3 for refused, error in from_ends(kind)]
+    assert np.mean(caught) >= 0.9
+
+
+def test_both_ends_let_the_good_cases_through() -> None:
+    verdict = from_ends("good")
+    assert np.mean([refused for refused, _ in verdict]) <= 0.1
+    assert max(error for refused, error in verdict if not refused) < 0.3
