@@ -118,5 +118,8 @@ def _prepare_edge(
             fingerprint=fingerprint,
         )
         write_record(run.ligand(atom_map.edge) / "map.json", atom_map)
-        write_text(run.ligand(atom_map.edge) / "depiction.svg", draw_map(first, second, atom_map))
+        write_text(
+            run.ligand(atom_map.edge) / "depiction.svg",
+            draw_map(first, second, atom_map, panel=(340, 230), stacked=True),
+        )
     stamp_leg(directory, fingerprint=fingerprint)

@@ -27,17 +27,19 @@ _OUTSIDE: Colour = (0.97, 0.72, 0.70)
 _NODE = 34.0  # radius of a ligand in the graph [px]
 
 
-def draw_map(a: Ligand, b: Ligand, atom_map: AtomMap, *, width: int = 720, height: int = 320) -> str:
+def draw_map(
+    a: Ligand, b: Ligand, atom_map: AtomMap, *, panel: tuple[int, int] = (360, 320), stacked: bool = False
+) -> str:
     """Draw an edge as SVG: the core blue, core atoms that change their element amber, the rest red.
 
     Core atoms carry the same number in both drawings and lie in the same place.
 
     Args:
-        a: First ligand, on the left.
+        a: First ligand, on the left or on top.
         b: Second ligand.
         atom_map: Their map.
-        width: Size of the drawing [px].
-        height: Size of the drawing [px].
+        panel: Width and height of each ligand's drawing [px].
+        stacked: One below the other instead of side by side.
     """
     flat = _flat(a.mol), _flat(b.mol)
     _lay_alike(flat[0], flat[1], dict(atom_map.core))
@@ -47,7 +49,8 @@ def draw_map(a: Ligand, b: Ligand, atom_map: AtomMap, *, width: int = 720, heigh
             own = atom.GetIntProp("own")
             if own in order:
                 atom.SetProp("atomNote", str(order[own]))
-    drawer = rdMolDraw2D.MolDraw2DSVG(width, height, width // 2, height)
+    whole = (panel[0], 2 * panel[1]) if stacked else (2 * panel[0], panel[1])
+    drawer = rdMolDraw2D.MolDraw2DSVG(*whole, *panel)
     options: Any = drawer.drawOptions()  # RDKit's stubs type every option as the options
     options.padding = 0.06
     options.annotationFontScale = 0.55
