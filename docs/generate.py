@@ -55,9 +55,9 @@ level:
 
 With `--reference crystal.sdf` ligands that have no pose (from SMILES, or a drawing) are placed on a crystal ligand:
 the common core on the reference's over all symmetry matches, the rest by ETKDG, then strain (MMFF94 in water's
-dielectric) and contacts (AutoDock Vina's terms) relaxed with the core held. Ways to bind that score within 1 kcal/mol of
-the best and lie more than 1 A from it are all kept, and told. `--poses DIR` writes them as `poses.sdf`, and draws them in
-`poses.svg`.
+dielectric) and contacts (AutoDock Vina's terms) relaxed with the core held. Ways to bind that score within 1 kcal/mol
+of the best and lie more than 1 A from it are all kept, and told. `--poses DIR` writes them as `poses.sdf`, and draws
+them in `poses.svg`.
 
 The time is estimated from speeds of one CPU core and is right within a factor of two or three; a GPU is taken as 150
 cores. A committee's switches are not counted.
