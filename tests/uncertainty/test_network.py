@@ -106,3 +106,21 @@ def test_agrees_with_cinnabar() -> None:
     ours = solve_network(pairs, values, errors)
     assert ours.value == pytest.approx(value - value.mean(), abs=1e-9)
     assert ours.covariance == pytest.approx(covariance, abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_network_is_weighted_least_squares_by_another_route(seed: int) -> None:
+    # numpy on whitened rows with a row that sets the mean to zero, and the inverse of their normal matrix
+    rng = np.random.default_rng(seed)
+    names = [f"l{i}" for i in range(7)]
+    pairs = [(names[i], names[j]) for i in range(7) for j in range(i + 1, 7) if j == i + 1 or rng.random() < 0.4]
+    values, errors = rng.normal(size=len(pairs)), rng.uniform(0.1, 0.6, len(pairs))
+    rows = np.array([[(b == name) - float(a == name) for name in names] for a, b in pairs]) / errors[:, None]
+    design = np.vstack([rows, np.ones(7)])
+    expected, *_ = np.linalg.lstsq(design, np.append(values / errors, 0.0), rcond=None)
+    network = solve_network(pairs, values, errors)
+    assert network.value == pytest.approx(expected)
+    contrast = np.array([1.0, 0, 0, 0, 0, 0, -1.0])
+    assert network.difference("l6", "l0")[1] ** 2 == pytest.approx(
+        contrast @ np.linalg.inv(design.T @ design) @ contrast
+    )
