@@ -16,6 +16,9 @@ from bindfe.errors import InputError
 
 _LOG_NOISE = ("moving", "Stacktrace", "---", "***", "Post-condition", "Pre-condition", "Violation", "Failed Expression")
 _STACK_FRAME = re.compile(r"^\d+# ")
+_BONDS = frozenset(
+    {Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE, Chem.BondType.AROMATIC, Chem.BondType.DATIVE}
+)
 _MOL2_HEADER = "@<TRIPOS>MOLECULE"
 
 
@@ -96,6 +99,13 @@ def parse_record(record: FileRecord) -> Chem.Mol:
         raise InputError(
             f"{record.place}: atoms {', '.join(map(str, unnamed[:8]))} (from 0) are placeholders (R, *, A) and no "
             "elements; give one molecule"
+        )
+    strange = [bond for bond in mol.GetBonds() if bond.GetBondType() not in _BONDS]
+    if strange:
+        ends = ", ".join(f"{bond.GetBeginAtomIdx()}-{bond.GetEndAtomIdx()}" for bond in strange[:8])
+        raise InputError(
+            f"{record.place}: bonds {ends} (atoms counted from 0) are neither single, double, triple nor aromatic; "
+            "correct their orders"
         )
     problems = sanitise(mol)
     if problems:
