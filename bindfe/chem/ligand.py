@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from rdkit import Chem
 
 from bindfe.chem.checks import check_molecule
-from bindfe.chem.molecule import content_of, partial_charges_of, positions_nm, smiles_of
+from bindfe.chem.molecule import CHARGES_FIELD, content_of, partial_charges_of, positions_nm, smiles_of
 from bindfe.chem.moleculefile import FileRecord, parse_record, read_file_records
 from bindfe.errors import InputError
+from bindfe.store import write_text
 
 _LONGEST_NAME = 64
 _RESERVED = frozenset({"figures", "protocol.yaml", "manifest.json", "prediction.json", "predictions.csv"}) | {
@@ -98,6 +99,24 @@ def read_ligands(path: Path | str, names: Sequence[str] = ()) -> tuple[Ligand, .
         for record, label in zip(records, labels, strict=True)
         if not names or _is_in(record, label, names)
     )
+
+
+def write_ligands(ligands: Sequence[Ligand], path: Path | str) -> None:
+    """Write ligands as an SDF that :func:`read_ligands` reads back: names, coordinates (0.0001 A), partial charges.
+
+    Raises:
+        StoreError: The file cannot be written.
+    """
+    write_text(Path(path), "".join(map(_record, ligands)))
+
+
+def _record(ligand: Ligand) -> str:
+    mol = Chem.Mol(ligand.mol)
+    mol.SetProp("_Name", ligand.name)
+    charges = ligand.partial_charges
+    values = "" if charges is None else " ".join(f"{charge:.6f}" for charge in charges)
+    field = f">  <{CHARGES_FIELD}>\n{values}\n\n" if values else ""
+    return f"{Chem.MolToV3KMolBlock(mol)}{field}$$$$\n"
 
 
 def _read_ligand(record: FileRecord, name: str) -> Ligand:

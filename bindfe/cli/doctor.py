@@ -15,6 +15,7 @@ _PARTS = {
     "rdkit": ("molecules", "pip install rdkit"),
     "openff.toolkit": ("OpenFF parameters", "pip install 'bindfe[forcefields]'"),
     "openff.nagl": ("NAGL charges", "pip install 'bindfe[forcefields]'"),
+    "dimorphite_dl": ("states of charge", "pip install 'bindfe[protonation]'"),
     "openmmml": ("mixed ML/MM Systems", "pip install 'bindfe[mlip]'"),
     "torchani": ("ANI committees", "pip install 'bindfe[mlip]'"),
 }

@@ -10,7 +10,7 @@ from rdkit import Chem
 from rdkit.Chem import rdDepictor, rdDistGeom
 from rdkit.Geometry import Point3D
 
-from bindfe.chem.ligand import read_ligands
+from bindfe.chem.ligand import read_ligands, write_ligands
 from bindfe.chem.receptor import read_receptor
 from bindfe.errors import InputError
 
@@ -30,6 +30,22 @@ def _write(path: Path, *mols: Chem.Mol) -> Path:
 @pytest.fixture
 def sdf(tmp_path: Path) -> Path:
     return tmp_path / "guests.sdf"
+
+
+# what is written
+
+
+def test_written_ligands_are_read_again(sdf, tmp_path):
+    before = read_ligands(_write(sdf, _embedded("C[C@H](F)/C=C/C(=O)[O-]", "one"), _embedded("NCc1ccccc1", "two")))
+    charges = np.linspace(-0.3, 0.3, before[0].n_atoms).round(6)
+    before[0].mol.SetProp("atom.dprop.PartialCharge", " ".join(map(str, charges)))
+    write_ligands(before, tmp_path / "again.sdf")
+    after = read_ligands(tmp_path / "again.sdf")
+    assert [(each.name, each.smiles) for each in after] == [(each.name, each.smiles) for each in before]
+    for one, other in zip(before, after, strict=True):
+        assert other.positions == pytest.approx(one.positions, abs=1e-5)
+    assert after[0].partial_charges == pytest.approx(charges)
+    assert after[1].partial_charges is None
 
 
 # what is read
@@ -360,12 +376,3 @@ def test_a_receptor_file_holds_one_record(sdf):
 def test_a_host_meets_the_same_checks(sdf):
     with pytest.raises(InputError, match=r"no hydrogens"):
         read_receptor(_write(sdf, Chem.RemoveHs(_embedded("C1COCCOCCO1"))))
-
-
-@pytest.mark.parametrize("name", ["a.pdb", "a.cif"])
-def test_proteins_are_refused_for_now(tmp_path, name):
-    with pytest.raises(InputError, match=r"no such file"):
-        read_receptor(tmp_path / name)
-    (tmp_path / name).write_text("ATOM\n")
-    with pytest.raises(InputError, match=r"proteins come with a later release"):
-        read_receptor(tmp_path / name)
