@@ -93,3 +93,10 @@ def test_what_cannot_be_exchanged_is_refused():
         exchange_phosphines(found, "CP(C)CCP(C)C")
     with pytest.raises(InputError, match="are not phosphorus donors"):
         exchange_phosphines(found, "PH3", donors=[0])
+
+
+def test_the_complex_of_the_how_to_is_the_trans_one(root):
+    page = (root / "docs" / "how-to-catalysts.md").read_text(encoding="utf-8")
+    assert 'build_complex(f"Br[Pd@SP3]{phosphine}{phosphine}c1ccccc1"' in page
+    phosphine = "(<-P(C)(C)C)"
+    assert _across(build_complex(f"Br[Pd@SP3]{phosphine}{phosphine}c1ccccc1")) == ["BrC", "PP"]
