@@ -111,7 +111,7 @@ def _ligand_triples(frames: Floats, atoms: Sequence[int]) -> list[tuple[int, int
     mean = frames[:, list(atoms)].mean(axis=1, keepdims=True)
     order = np.argsort(np.linalg.norm(frames[:, list(atoms)] - mean, axis=-1).mean(axis=0), kind="stable")
     near = [atoms[i] for i in order[:10]]
-    triples = np.array([t for t in itertools.permutations(near, 3) if t[0] in near[: max(1, len(near) // 2)]])
+    triples = np.array([t for t in itertools.permutations(near, 3) if t[0] in near[: max(3, len(near) // 2)]])
     a, b, c = (frames[:, triples[:, i]] for i in range(3))
     bend = _angles(a, b, c).mean(axis=0)
     area = np.linalg.norm(np.cross(b - a, c - a), axis=-1).mean(axis=0)
