@@ -21,7 +21,8 @@ from bindfe.build.gaff import parameter_file, read_frcmod
 from bindfe.build.series import parametrise_series
 from bindfe.build.smallmolecule import _nagl_charges, _openff_molecule, molecule_of
 from bindfe.chem.intake import read_series
-from bindfe.chem.ligand import Ligand
+from bindfe.chem.ligand import Ligand, write_ligands
+from bindfe.chem.receptor import read_receptor
 from bindfe.chem.reference import reference_block
 from bindfe.errors import InputError, MissingDependency
 from bindfe.protocol import Protocol
@@ -156,6 +157,27 @@ def test_nagl_is_within_two_hundredths_of_am1bcc(tmp_path, name):
     assert np.sum(am1bcc) == pytest.approx(ligand.formal_charge, abs=1e-9)
     distance = float(np.sqrt(np.mean((nagl - am1bcc) ** 2)))
     assert distance < (0.03 if name == "sulfonamide" else 0.02)  # its acidic N-H: 0.026, in every conformer tried
+
+
+@needs_ambertools
+@pytest.mark.parametrize("solvent", ["vacuum", "tip3p"])
+def test_gaff_molecules_stand_beside_each_other_and_beside_water(tmp_path, cache, solvent):
+    """Far apart and without charges, host and guest have the energies that each has alone."""
+    host, guest = _ligands(tmp_path, host="CCO", guest="CO")
+    for ligand in (host, guest):
+        ligand.mol.SetProp("atom.dprop.PartialCharge", " ".join(["0.0"] * ligand.n_atoms))
+    guest.mol.GetConformer().SetPositions(10 * guest.positions + 500.0)
+    write_ligands([host], tmp_path / "host.sdf")
+    protocol = _protocol(small_molecule="gaff-2.2.20", charges="file")
+    protocol = protocol.model_copy(update={"solvent": protocol.solvent.model_copy(update={"model": solvent})})
+    force_field, assembly = parametrise(read_receptor(tmp_path / "host.sdf"), guest, protocol)
+    both = force_field.createSystem(assembly.topology, nonbondedMethod=app.NoCutoff, constraints=app.HBonds)
+    alone = [
+        _terms(_ours(ligand, _protocol(small_molecule="gaff-2.2.20", charges="file")), ligand.positions)
+        for ligand in (host, guest)
+    ]
+    total = sum(_terms(both, assembly.positions).values())
+    assert total == pytest.approx(sum(sum(terms.values()) for terms in alone), abs=1e-2)
 
 
 # AM1-BCC
