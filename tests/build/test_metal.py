@@ -10,8 +10,9 @@ from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers
 
 from bindfe.build.metal import UFF_LENNARD_JONES, MetalSystem, relax_complex, solvate_complex
-from bindfe.chem.metal import build_complex, coordination
-from bindfe.errors import InputError
+from bindfe.build.metalfiles import load_metal_system, write_metal_system
+from bindfe.chem.metal import build_complex, coordination, exchange_phosphines
+from bindfe.errors import InputError, StoreError
 from bindfe.mlip.gfn import GfnCommittee
 from bindfe.mlip.handle import read_system
 from bindfe.mlip.hybrid import MLIP_GROUP
@@ -172,6 +173,31 @@ def test_the_system_travels_as_xml_and_opens_without_foreign_code(boxed):
     first, second = _context(boxed), _context(boxed, again)
     x = boxed.positions
     assert _energy(second, x) == pytest.approx(_energy(first, x), abs=1e-2)
+
+
+def test_it_travels_as_files(boxed, tmp_path):
+    write_metal_system(boxed, tmp_path / "line")
+    system, topology, positions = load_metal_system(tmp_path / "line")
+    assert positions == pytest.approx(boxed.positions, abs=0.0)
+    assert [atom.element for atom in topology.atoms()] == [atom.element for atom in boxed.topology.atoms()]
+    assert _energy(_context(boxed, system), positions) == pytest.approx(_energy(_context(boxed), positions), abs=1e-2)
+    (tmp_path / "line" / "system.xml").unlink()
+    with pytest.raises(StoreError, match=r"system\.xml: cannot be read"):
+        load_metal_system(tmp_path / "line")
+
+
+@pytest.mark.parametrize(
+    ("smiles", "phosphine", "number"),
+    [(TRANS, "PPh3", 2), (CIS, "PPh3", 2), (TRANS, "PCy3", 2), (LINE, "PtBu3", 2), (LINE, "XPhos", 1)],
+)
+def test_bulky_phosphines_relax_about_an_ideal_shell(smiles, phosphine, number):
+    """GFN-FF with metal and donors held: no bond is shorter than O-H's 0.096 nm, and the shell is as it was."""
+    start = build_complex(smiles)
+    phosphorus = [atom for atom in start.donors if start.numbers[atom] == 15]
+    found = relax_complex(exchange_phosphines(start, phosphine, donors=phosphorus[:number]), method="gfnff")
+    x = found.positions
+    assert (np.linalg.norm(x[:, None] - x[None], axis=-1) + np.eye(len(x))).min() > 0.096
+    assert np.degrees(coordination(found).trans_angles) == pytest.approx(180.0, abs=0.5)
 
 
 def test_a_salt_is_neutralised():
