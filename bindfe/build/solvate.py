@@ -10,6 +10,7 @@ import openmm as mm
 from openmm import app, unit
 from openmm.app.internal.customgbforces import GBSAGBn2Force, GBSAOBC2Force
 
+from bindfe.build.alchemy import use_openmm_coulomb_constant
 from bindfe.build.forcefield import Assembly, create_system, nonbonded_force
 from bindfe.errors import InputError
 from bindfe.protocol import Protocol
@@ -48,6 +49,7 @@ def solvate(force_field: app.ForceField, molecules: Assembly, protocol: Protocol
         system.addForce(_obc2(system, molecules.topology, protocol))
     elif protocol.solvent.model == "gbn2":
         system.addForce(_gbn2(system, molecules.topology, protocol))
+        use_openmm_coulomb_constant(system)
     return system, molecules
 
 

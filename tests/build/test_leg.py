@@ -121,9 +121,7 @@ def test_a_schedule_that_does_not_close_the_cycle_is_refused(host, guest, protoc
         prepare_leg(host, guest, LegKind(kind), settings, tmp_path, fingerprint="f")
 
 
-def test_a_charged_ligand_is_refused_in_a_box_and_welcome_in_obc2(host, ammonium, protocol, tmp_path):
-    with pytest.raises(InputError, match=r"ammonium has charge \+1.*solvent\.model: obc2"):
-        prepare_leg(None, ammonium, LegKind.SOLVENT, protocol("solvent: {model: tip3p}"), tmp_path, fingerprint="f")
+def test_a_charged_ligand_is_welcome_in_obc2(host, ammonium, protocol, tmp_path):
     record = prepare_leg(None, ammonium, LegKind.SOLVENT, protocol(), tmp_path, fingerprint="f")
     plain = load_plain(tmp_path, "free")
     assert plain.ligand_charge == 1
