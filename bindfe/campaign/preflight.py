@@ -101,6 +101,8 @@ def check_protocol(
     receptor: Receptor | None = None
     poses: tuple[PlacedLigand, ...] = ()
     if protocol.analytic is None:
+        from bindfe.chem.findings_states import state_findings
+
         ligands, read = _read_ligands(protocol)
         receptor, about = _read_receptor(protocol)
         findings += [*read, *about]
@@ -109,6 +111,7 @@ def check_protocol(
             findings += [*placed, *_look_at_site(protocol, receptor, ligands)]
         findings += _look_at_boxes(protocol, ligands, receptor)
         findings += [finding for ligand in ligands for finding in _covered(protocol, ligand)]
+        findings += [f for ligand in ligands for f in state_findings(ligand, ph=protocol.receptor.ph)]
         findings += _look_at_edges(protocol, ligands)
     cost = None
     if ligands:

@@ -41,6 +41,15 @@ _LETTERS = {
     "ILE": "I", "LEU": "L", "LYS": "K", "MET": "M", "PHE": "F", "PRO": "P", "SER": "S", "THR": "T", "TRP": "W",
     "TYR": "Y", "VAL": "V",
 }  # fmt: skip
+_TELLING: dict[str, tuple[set[str], set[str]]] = {
+    "ASH": ({"HD2"}, set()),
+    "GLH": ({"HE2"}, set()),
+    "HID": ({"HD1"}, {"HE2"}),
+    "HIE": ({"HE2"}, {"HD1"}),
+    "HIP": ({"HD1", "HE2"}, set()),
+}
+"""Hydrogens that a residue in a named state of protonation must have, and must not have."""
+
 _PARENTS = {"MSE": "MET", "SEP": "SER", "TPO": "THR", "PTR": "TYR", "CSO": "CYS", "CME": "CYS", "KCX": "LYS"}
 """Amino acids that common modified ones come from; for others the nearest is looked for."""
 
@@ -172,6 +181,7 @@ def _templates(residues: Sequence[Residue], near: cKDTree | None, *, replace_mod
     for residue in residues:
         name = _STATES.get(residue[0].residue, residue[0].residue)
         here = frozenset(atom.name for atom in residue if atom.element not in ("H", "D")) - {"OXT", "OT1", "OT2"}
+        found += _hydrogens(residue)
         if name in _LETTERS:
             found += _against(residue, here, _heavy_names()[name], near)
         elif name not in AMINO_ACIDS | CAPS | WATER | IONS and _is_modified(residue):
@@ -201,6 +211,22 @@ def _against(residue: Residue, here: frozenset[str], wanted: frozenset[str], nea
             )
         ]
     return []
+
+
+def _hydrogens(residue: Residue) -> list[Finding]:
+    """A state of protonation in the name that the hydrogens contradict."""
+    name, here = residue[0].residue, {atom.name for atom in residue if atom.element == "H"}
+    needed, barred = _TELLING.get(name, (set[str](), set[str]()))
+    wrong = [f"{atom} is missing" for atom in sorted(needed - here)] + [f"{a} is there" for a in sorted(barred & here)]
+    if not wrong or not here:
+        return []
+    return [
+        failed(
+            "residue-template",
+            f"{residue[0].label} is called {name} and its hydrogens are not: {', '.join(wrong)}",
+            advice="correct the name or the hydrogens, or set receptor.states",
+        )
+    ]
 
 
 def _modified(residue: Residue, here: frozenset[str], *, replaced: bool) -> Finding:

@@ -26,7 +26,7 @@ WORST_NM = 0.2
 BURIED_PART = 0.4
 """Part of a ligand's heavy atoms that touch the receptor, below which it is hardly bound."""
 
-STRAIN_WARNED, STRAIN_FAILED = 12.0, 35.0
+STRAIN_WARNED, STRAIN_FAILED = 10.0, 35.0
 """Strain [kcal/mol] that is looked at, and that only a wrong structure has. The hand-made poses of the Tyk2 and
 hif2a sets of the public benchmark have 2 to 7."""
 

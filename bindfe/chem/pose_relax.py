@@ -27,7 +27,7 @@ _FREE_CONFORMERS = 24
 _CORE_SPRING, _CORE_SLACK = 20.0, 0.2
 """Spring of a core atom [kcal/mol/A^2] beyond a distance from where it is wanted [A]."""
 
-_POSE_SPRING, _POSE_SLACK = 100.0, 0.3
+_POSE_SPRING, _POSE_SLACK = 100.0, 0.15
 """The same for every heavy atom of a given pose: bond lengths of another force field are no strain."""
 
 _MOST_STEPS = 200
@@ -155,7 +155,7 @@ def relax_in_pocket(
 
 
 def pose_energy(mol: Chem.Mol, *, name: str) -> float:
-    """MMFF94 energy of a given pose [kcal/mol], each heavy atom free to move by 0.03 nm and hydrogens at will.
+    """MMFF94 energy of a given pose [kcal/mol], each heavy atom free to move by 0.015 nm and hydrogens at will.
 
     Beyond that a spring holds the atom, whose energy counts: a stretched bond does not heal for nothing.
     """

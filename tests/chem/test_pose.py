@@ -130,7 +130,7 @@ def test_a_minimum_is_not_strained_and_a_bent_molecule_is() -> None:
 
     rdMolTransforms.SetDihedralDeg(eclipsed.GetConformer(), 0, 1, 2, 3, 0.0)
     strain = pose_energy(eclipsed, name="butane") - lowest
-    assert 1.5 < strain < 6.5  # 5 kcal/mol less what 0.3 A of freedom relaxes
+    assert 2.5 < strain < 6.5  # 5 kcal/mol less what 0.15 A of freedom relaxes
 
 
 def test_a_ligand_outside_mmff_is_refused_by_name() -> None:
