@@ -137,20 +137,19 @@ def test_alone_the_energy_is_the_potentials_and_starts_at_zero(line):
     assert _energy(context, moved) == pytest.approx(expected, abs=1e-3)
 
 
-def test_forces_are_minus_the_gradient_of_the_energy(line):
+def test_forces_are_minus_the_gradient_of_the_energy(line, boxed):
     """Central differences of 1e-4 nm on the Reference platform, complex and water."""
-    built = solvate_complex(line, padding=0.9, cutoff=0.7)
-    context = mm.Context(built.system, mm.VerletIntegrator(0.001), mm.Platform.getPlatformByName("Reference"))
-    context.setPositions(built.positions)
+    context = mm.Context(boxed.system, mm.VerletIntegrator(0.001), mm.Platform.getPlatformByName("Reference"))
+    context.setPositions(boxed.positions)
     forces = (
         context.getState(forces=True).getForces(asNumpy=True).value_in_unit(unit.kilojoule_per_mole / unit.nanometer)
     )
     size = 1e-4
-    water = len(built.atoms)
+    water = len(boxed.atoms)
     for atom, axis in ((line.metal, 0), (line.donors[0], 1), (water, 2)):
         ends = []
         for sign in (1.0, -1.0):
-            x = built.positions.copy()
+            x = boxed.positions.copy()
             x[atom, axis] += sign * size
             ends.append(_energy(context, x))
         numeric = -(ends[0] - ends[1]) / (2 * size)
