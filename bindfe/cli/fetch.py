@@ -38,7 +38,7 @@ def _say_size(wanted: Collection, to: Path | None) -> None:
         return
     size = n_bytes(absent)
     said = "of a size that its server does not say" if size is None else f"{size / 1e6:.2f} MB"
-    where = to if to is not None else absent[0].places[-1].parent
+    where = to if to is not None else str(absent[0].places[-1]).removesuffix(absent[0].name)
     typer.echo(f"fetching {len(absent)} of {len(wanted.files)} files, {said}, to {where}")
 
 
