@@ -107,7 +107,7 @@ def check_protocol(
         receptor, about = _read_receptor(protocol)
         findings += [*read, *about]
         if receptor is not None:
-            ligands, poses, placed = _look_at_poses(ligands, receptor, crystal)
+            ligands, poses, placed = _look_at_poses(protocol, ligands, receptor, crystal)
             findings += [*placed, *_look_at_site(protocol, receptor, ligands)]
         findings += _look_at_boxes(protocol, ligands, receptor)
         findings += [finding for ligand in ligands for finding in _covered(protocol, ligand)]
@@ -183,14 +183,14 @@ def _atoms_of(receptor: Receptor | None) -> Floats | None:
 
 
 def _look_at_poses(
-    ligands: Sequence[Ligand], receptor: Receptor, crystal: Ligand | None
+    protocol: Protocol, ligands: Sequence[Ligand], receptor: Receptor, crystal: Ligand | None
 ) -> tuple[tuple[Ligand, ...], tuple[PlacedLigand, ...], list[Finding]]:
     """The ligands in their poses, those poses that were made, and what is wrong with any."""
     from bindfe.chem.pose_findings import no_pose, scattered_findings
 
     there = [ligand for ligand in ligands if ligand.placed]
     guides = [ligand.positions for ligand in (*there, *([crystal] if crystal else []))]
-    pocket = _pocket(receptor, guides)
+    pocket = _pocket(receptor, guides, drop=protocol.receptor.drop)
     kept: list[Ligand] = []
     poses: list[PlacedLigand] = []
     centre = None if crystal is None else crystal.positions.mean(axis=0)
@@ -209,12 +209,16 @@ def _look_at_poses(
     return tuple(kept), tuple(poses), findings
 
 
-def _pocket(receptor: Receptor, guides: Sequence[Floats]) -> Pocket:
+def _pocket(receptor: Receptor, guides: Sequence[Floats], *, drop: Sequence[str]) -> Pocket:
+    """The receptor about the ligands: what stays of it, in one location, without water."""
     from bindfe.chem.pose_contact import pocket_of, pocket_of_molecule
 
     if receptor.mol is not None:
         return pocket_of_molecule(receptor.host, name=receptor.name)
-    atoms = receptor.structure.atoms
+    from bindfe.chem.protein import WATER, choose_alternates
+
+    gone = WATER | set(drop)
+    atoms = [a for a in choose_alternates(receptor.structure.atoms, []) if not {a.residue, a.label} & gone]
     x = np.array([atom.position for atom in atoms], dtype=float)
     symbols, labels = [atom.element for atom in atoms], [f"{atom.label} {atom.name}" for atom in atoms]
     near = np.concatenate(guides) if guides else None

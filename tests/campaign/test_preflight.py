@@ -358,6 +358,15 @@ def test_a_protein_with_its_ligand_passes(tmp_path) -> None:
     assert result.level == "pass", [str(finding) for finding in result.findings]
 
 
+def test_a_crystal_ligand_that_is_dropped_is_in_nobodys_way(tmp_path) -> None:
+    x = np.asarray(xylene().GetConformer().GetPositions())[:8]
+    extra = [atom_line(f"C{k}", "PXY", 300, place + 0.2, "C") for k, place in enumerate(x)]
+    files = Inputs(folder=tmp_path, ligands=[xylene()], receptor=t4l() + "\n".join(extra) + "\n")
+    files.settings = WATER | {"receptor": {"drop": ["PXY"]}}
+    result = files.check()
+    assert result.level == "pass", [str(finding) for finding in result.findings]
+
+
 @pytest.mark.data
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["tyk2", "hif2a"])
