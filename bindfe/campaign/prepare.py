@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bindfe.campaign.execute import Failure, Tick, locked, run_jobs
 from bindfe.campaign.pipeline import Stage, open_run, prepare_ligand, prepare_run, protocol_of
@@ -15,8 +16,14 @@ from bindfe.results import PreparedLeg
 from bindfe.states import LegKind
 from bindfe.store import Run, read_record, write_record
 
+if TYPE_CHECKING:
+    from bindfe.build.legfiles import Environment
+
 _MINIMISE = 50
 """Iterations of the minimisation that shows that a leg's coordinates can be relaxed; the files keep those given."""
+
+_ENDS: dict[LegKind, Environment] = {LegKind.COMPLEX: "bound", LegKind.SOLVENT: "free"}
+"""Interacting ends that are minimised as plain Systems: alchemical implicit solvent is many times slower."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,17 +189,19 @@ def _prepare_one(run: Run, name: str) -> None:
 
 def _note(run: Run, protocol: Protocol, name: str, kind: LegKind, *, seconds: float, cached: bool) -> None:
     """Write what a leg took; its presence says that the leg is whole and can be relaxed."""
-    from bindfe.build.legfiles import load_leg
+    from bindfe.build.legfiles import load_leg, load_plain
     from bindfe.sample.relax import relaxed_energy
 
     directory = run.prepared(name, kind)
     record = read_record(directory / "leg.json", PreparedLeg)
+    here = _ENDS.get(kind)
+    plain = load_plain(directory, here).system if here and protocol.analytic is None else None
     note = Preparation(
         ligand=name,
         kind=kind,
         n_atoms=record.n_atoms,
         seconds=seconds,
         cached=cached,
-        energy=relaxed_energy(load_leg(directory), protocol.compute, iterations=_MINIMISE),
+        energy=relaxed_energy(load_leg(directory), protocol.compute, iterations=_MINIMISE, system=plain),
     )
     write_record(directory / "preparation.json", note)
