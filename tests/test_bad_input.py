@@ -149,9 +149,9 @@ def test_file_without_records(refused, tmp_path):
 
 
 def test_charged_ligand_where_the_protocol_cannot_treat_it(refused, tmp_path):
-    text = _with_ligand(tmp_path, _sdf("C[NH3+]"))
-    text = text.replace("model: obc2", "model: tip3p").replace("method: transfer", "method: decouple")
-    refused(text, "guest", "charge", code=2)
+    (tmp_path / "ligand.sdf").write_text(_sdf("C[NH3+]"))
+    text = f"ligands: {{file: {tmp_path / 'ligand.sdf'}}}\nsolvent: {{model: tip3p}}\nalchemy: {{method: decouple}}\n"
+    refused(text, "guest", "charge +1", "box's size", "obc2", code=2)
 
 
 def test_transfer_in_explicit_solvent(refused):

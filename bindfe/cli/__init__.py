@@ -24,8 +24,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
-    epilog="Exit codes: 0 done; 1 unexpected, or a failed check; 2 input; 3 protocol; 4 restraint; 5 sampling; 6 estimate; "
-    "7 run directory; 8 missing package or weights; 130 interrupted.",
+    epilog="Exit codes: 0 done; 1 unexpected, or a failed check; 2 input; 3 protocol; 4 restraint; 5 sampling; "
+    "6 estimate; 7 run directory; 8 missing package or weights; 130 interrupted.",
 )
 
 
