@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 _SEED = 2026
 """Modeller draws the first directions of hydrogens from Python's global generator: the same ones each time."""
 
+_AS_OPENMM = {"CYM": "CYX"}
+"""States under another name: Modeller leaves the thiol's hydrogen out for CYX, and CYM's template has no S-S bond."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PreparedReceptor:
@@ -74,7 +77,7 @@ def prepare_receptor(receptor: Receptor, protocol: Protocol) -> PreparedReceptor
     states, choices = _states(topology, positions, settings, given=given)
     topology, positions, variants = _with_hydrogens(topology, positions, states)
     _check_templates(topology, protocol, receptor.source)
-    told = (*findings, *added, *choices, *_said(topology, variants, parts))
+    told = (*findings, *added, *choices, *_thiolates(topology), *_said(topology, variants, parts))
     text = io.StringIO()
     app.PDBxFile.writeFile(topology, positions * unit.nanometer, text, keepIds=True)
     return PreparedReceptor(
@@ -213,7 +216,18 @@ def _states(
         pkas = [each for each in predict_pka(text.getvalue()) if each.site not in bonded]
         states, findings = states_at(pkas, ph=settings.ph)
     names = {_site(residue): residue.name for residue in topology.residues() if residue.name in AMINO_ACIDS}
-    return states | states_by_hand(settings.states, names), findings
+    by_hand = states_by_hand(settings.states, names)
+    _check_sulfurs(topology, by_hand)
+    return states | by_hand, findings
+
+
+def _check_sulfurs(topology: app.Topology, states: Mapping[Site, str]) -> None:
+    """Refuse a cysteine's state by hand that its sulfur's bonds contradict."""
+    for residue in topology.residues():
+        state = states.get(_site(residue), "") if residue.name in AMINO_ACIDS else ""
+        if state in ("CYS", "CYM", "CYX") and (state == "CYX") is not _has_disulfide(residue):
+            what = "is bonded to another" if state != "CYX" else "has no disulfide bond; a thiolate is CYM"
+            raise InputError(f"receptor.states: {_label(residue)}={state}: its sulfur {what}")
 
 
 def _has_disulfide(residue: Any) -> bool:
@@ -225,7 +239,8 @@ def _with_hydrogens(
 ) -> tuple[app.Topology, np.ndarray, list[str | None]]:
     """Add what hydrogens are missing; those that are there stay. Also the state of each residue."""
     modeller = app.Modeller(topology, positions * unit.nanometer)
-    variants = [states.get(_site(r)) if r.name in AMINO_ACIDS else None for r in modeller.topology.residues()]
+    wanted = [states.get(_site(r), "") if r.name in AMINO_ACIDS else "" for r in modeller.topology.residues()]
+    variants = [_AS_OPENMM.get(state, state) or None for state in wanted]
     with _seeded(_SEED):
         chosen = modeller.addHydrogens(pH=7.0, variants=variants, platform=mm.Platform.getPlatformByName("CPU"))
     return modeller.topology, np.array(modeller.positions.value_in_unit(unit.nanometer)), list(chosen)
@@ -292,6 +307,23 @@ def _said(topology: app.Topology, variants: list[str | None], parts: ProteinPart
         )
     if parts.water:
         yield passed("protein-water", f"{len(parts.water)} waters of the file are kept")
+
+
+def _thiolates(topology: app.Topology) -> Iterator[Finding]:
+    """Cysteines without a proton or a bond on their sulfur, whether asked for or come so in the file."""
+    labels = [
+        _label(residue)
+        for residue in topology.residues()
+        if residue.name in ("CYS", "CYX", "CYM")
+        and not _has_disulfide(residue)
+        and "HG" not in {atom.name for atom in residue.atoms()}
+    ]
+    if labels:
+        yield warned(
+            "protein-thiolates",
+            f"{', '.join(labels)} CYM: a thiolate, no proton on its sulfur (charge -1)",
+            advice="fixed charges do not polarise: see that its ion pair holds, and compare with the neutral state",
+        )
 
 
 def _histidine(residue: Any) -> str:

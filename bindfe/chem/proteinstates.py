@@ -17,9 +17,9 @@ _STATES = {
     "ASP": ("ASP", "ASH"),
     "GLU": ("GLU", "GLH"),
     "LYS": ("LYS", "LYN"),
-    "CYS": ("CYS", "CYX"),
+    "CYS": ("CYS", "CYX", "CYM"),
 }
-"""States that the force fields have, by residue."""
+"""States that the force fields have, by residue; CYM is the thiolate."""
 
 _BY_HAND = re.compile(
     r"^(?P<chain>[^:]*):(?P<residue>[A-Z]{3})(?P<number>-?\d+)(?P<insertion>[A-Z]?)=(?P<state>[A-Z]{3})$"

@@ -21,7 +21,7 @@ class ReceptorSettings(Section):
         "auto", "hydrogens of a protein: those of the file, or by propka's pKa; auto: the file's if it has most of them"
     )
     states: tuple[str, ...] = setting(
-        (), "protonation by hand, as A:HIS31=HIE: HID HIE HIP ASP ASH GLU GLH LYS LYN CYS CYX (protein)"
+        (), "protonation by hand, as A:HIS31=HIE: HID HIE HIP ASP ASH GLU GLH LYS LYN CYS CYX CYM (protein)"
     )
     gaps: Literal["cap", "build", "refuse"] = setting(
         "cap", "residues missing inside of a chain: cap both sides, build them (SEQRES is needed), or refuse (protein)"

@@ -159,6 +159,43 @@ def test_a_disulfide_is_seen(read, protocol):
     assert "HG" not in residue_atoms(prepared.receptor, "A:CYS2")
 
 
+def with_receptor(protocol, **receptor):
+    settings = protocol("solvent: {model: vacuum}\n")
+    return settings.model_copy(update={"receptor": settings.receptor.model_copy(update=receptor)})
+
+
+def charge_of(receptor, settings):
+    system, assembly = solvate(*parametrise(receptor, None, settings), settings)
+    force = nonbonded_force(system)
+    charges = [force.getParticleParameters(i)[0]._value for i in range(system.getNumParticles())]
+    atoms = {a.name: charges[a.index] for a in assembly.topology.atoms() if a.residue.id == "2"}
+    return sum(charges), atoms
+
+
+def test_an_ion_pair_of_cysteine_and_histidine_has_ambers_thiolate_and_the_neutral_pairs_charge(read, text, protocol):
+    pairs = {}
+    for states in (("A:HIS3=HID", "A:CYS2=CYS"), ("A:HIS3=HIP", "A:CYS2=CYM")):
+        settings = with_receptor(protocol, states=states)
+        prepared = prepare_receptor(read(text), settings)
+        pairs[states] = prepared, *charge_of(prepared.receptor, settings)
+    (neutral, before, thiol), (ionic, after, thiolate) = pairs.values()
+    assert after == pytest.approx(before, abs=1e-4)
+    assert len(ionic.receptor.structure.atoms) == len(neutral.receptor.structure.atoms)
+    assert "HG" in residue_atoms(neutral.receptor, "A:CYS2")
+    assert "HG" not in residue_atoms(ionic.receptor, "A:CYS2")
+    assert (thiol["SG"], thiolate["SG"]) == pytest.approx((-0.3119, -0.8844))  # Cornell et al. 1995; Amber's CYM
+    assert by_check(neutral, "protein-thiolates") == []
+    assert by_check(ionic, "protein-thiolates") == ["A:CYS2 CYM: a thiolate, no proton on its sulfur (charge -1)"]
+
+
+def test_a_cysteines_state_that_its_sulfur_contradicts_is_refused(read, text, protocol):
+    with pytest.raises(InputError, match="A:CYS2=CYX: its sulfur has no disulfide bond; a thiolate is CYM"):
+        prepare_receptor(read(text), with_receptor(protocol, states=("A:CYS2=CYX",)))
+    bridged = read(peptide("GCGGGCG", disulfide=True))
+    with pytest.raises(InputError, match="A:CYS2=CYM: its sulfur is bonded to another"):
+        prepare_receptor(bridged, with_receptor(protocol, states=("A:CYS2=CYM",)))
+
+
 def test_a_residue_with_a_wrong_hydrogen_is_refused_with_the_atoms_that_differ(read, text, protocol):
     made = prepare_receptor(read(text), protocol()).receptor.structure
     wrong = [replace(a, name="HX9") if (a.label, a.name) == ("A:ALA7", "HA") else a for a in made.atoms]
