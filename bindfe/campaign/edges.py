@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from bindfe.states import LegKind
 from bindfe.store import Run, write_record, write_text
 
 if TYPE_CHECKING:
+    from bindfe.campaign.ligands import RunLigands
     from bindfe.chem.ligand import Ligand
     from bindfe.chem.mapping import AtomMap
     from bindfe.chem.network import EdgeNetwork
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def prepare_edges(run: Run, protocol: Protocol, receptor: Receptor) -> tuple[tuple[str, ...], dict[str, BindfeError]]:
+def prepare_edges(
+    run: Run, protocol: Protocol, receptor: Receptor, series: RunLigands
+) -> tuple[tuple[str, ...], dict[str, BindfeError]]:
     """Plan the network of a series and prepare the leg of each edge; legs that are there already are kept.
 
     Writes ``network.json`` and ``network.svg`` beside the edges' folders, and ``map.json`` with its drawing
@@ -31,7 +35,8 @@ def prepare_edges(run: Run, protocol: Protocol, receptor: Receptor) -> tuple[tup
     Args:
         run: The run directory.
         protocol: A protocol with edges.
-        receptor: The receptor, as read.
+        receptor: A host or a completed protein.
+        series: The ligands of the run.
 
     Returns:
         Names of the edges whose legs are ready, and why the others are not.
@@ -41,11 +46,14 @@ def prepare_edges(run: Run, protocol: Protocol, receptor: Receptor) -> tuple[tup
     """
     from bindfe.build.protein import prepare_receptor
     from bindfe.chem.draw_map import draw_network
-    from bindfe.chem.ligand import read_ligands
     from bindfe.chem.pocket import cut_pocket
 
-    ligands = {each.name: each for each in read_ligands(protocol.ligands.file, names=protocol.ligands.names)}
-    network, maps = plan_edges(tuple(ligands.values()), protocol)
+    ligands = {each.name: each for each in series.ligands}
+    failures: dict[str, BindfeError] = dict(series.refused)
+    asked = without_refused(protocol, failures)
+    if failures and (len(ligands) < 2 or len(asked.edges.pairs) < min(1, len(protocol.edges.pairs))):
+        raise next(iter(failures.values()))
+    network, maps = plan_edges(series.ligands, asked)
     for finding in network.findings:
         logger.warning("%s", finding)
     write_record(run.root / "network.json", network)
@@ -54,7 +62,6 @@ def prepare_edges(run: Run, protocol: Protocol, receptor: Receptor) -> tuple[tup
         receptor = cut_pocket(receptor, ligands.values(), radius_nm=protocol.edges.pocket)
     complete = prepare_receptor(receptor, protocol).receptor
     ready: list[str] = []
-    failures: dict[str, BindfeError] = {}
     for first, second in network.edges:
         name = maps[first, second].edge
         try:
@@ -66,6 +73,12 @@ def prepare_edges(run: Run, protocol: Protocol, receptor: Receptor) -> tuple[tup
     if not ready:
         raise next(iter(failures.values()))
     return tuple(ready), failures
+
+
+def without_refused(protocol: Protocol, refused: Collection[str]) -> Protocol:
+    """The protocol without given edges of ligands that cannot be used, which are told on their own."""
+    kept = tuple(pair for pair in protocol.edges.pairs if not set(pair) & set(refused))
+    return protocol.model_copy(update={"edges": protocol.edges.model_copy(update={"pairs": kept})})
 
 
 def plan_edges(ligands: tuple[Ligand, ...], protocol: Protocol) -> tuple[EdgeNetwork, dict[tuple[str, str], AtomMap]]:

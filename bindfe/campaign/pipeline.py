@@ -97,7 +97,7 @@ def _all_stages(run_directory: Run, protocol: Protocol, tell: Stage, tick: Tick 
     if protocol.calibration.file is not None:
         absolute_calibrator(protocol.calibration.file)  # a wrong one is told before anything runs
     tell("preparing the legs")
-    names, failures = prepare_run(run_directory, protocol)
+    names, failures = prepare_run(run_directory, protocol, tell=tell)
     tell("sampling")
     tasks = plan_tasks(protocol, names)
     legs = [read_record(run_directory.prepared(task.ligand, task.kind) / "leg.json", PreparedLeg) for task in tasks]
@@ -191,8 +191,15 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def prepare_run(run: Run, protocol: Protocol) -> tuple[tuple[str, ...], dict[str, BindfeError]]:
+def prepare_run(
+    run: Run, protocol: Protocol, *, tell: Stage | None = None
+) -> tuple[tuple[str, ...], dict[str, BindfeError]]:
     """Prepare every leg of every ligand; legs that are there already are kept.
+
+    Args:
+        run: The run directory.
+        protocol: Its protocol.
+        tell: Called with a few words on what was done to the ligands.
 
     Returns:
         Names of the ligands whose legs are ready, and why the others are not.
@@ -207,17 +214,19 @@ def prepare_run(run: Run, protocol: Protocol) -> tuple[tuple[str, ...], dict[str
         if not (directory / "leg.json").exists():
             prepare_analytic_leg(protocol, directory)
         return (ANALYTIC_LIGAND,), {}
+    from bindfe.campaign.ligands import run_ligands
     from bindfe.campaign.receptor import completed_receptor
-    from bindfe.chem.ligand import read_ligands
 
     measured_values(protocol)  # only the report needs them, at the end: a typo is told now
     receptor = completed_receptor(run, protocol)
     if protocol.relative and receptor is not None:
         from bindfe.campaign.edges import prepare_edges
 
-        return prepare_edges(run, protocol, receptor)
-    ready, failures = [], {}
-    for ligand in read_ligands(protocol.ligands.file, names=protocol.ligands.names):
+        return prepare_edges(run, protocol, receptor, run_ligands(run, protocol, receptor, tell=tell))
+    series = run_ligands(run, protocol, receptor, tell=tell)
+    ready: list[str] = []
+    failures: dict[str, BindfeError] = dict(series.refused)
+    for ligand in series.ligands:
         try:
             prepare_ligand(run, protocol, receptor, ligand)
         except BindfeError as error:

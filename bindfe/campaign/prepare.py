@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bindfe.campaign.execute import Failure, Tick, locked, run_jobs
+from bindfe.campaign.ligands import run_ligands, stored_ligands
 from bindfe.campaign.pipeline import Stage, open_run, prepare_ligand, prepare_run, protocol_of
 from bindfe.campaign.receptor import completed_receptor
 from bindfe.errors import BindfeError, InputError
@@ -74,6 +75,7 @@ def prepare(
     directory: str | Path | None = None,
     receptor: str | Path | None = None,
     ligands: str | Path | None = None,
+    reference: str | Path | None = None,
     jobs: int = 0,
     stage: Stage | None = None,
     tick: Callable[[Run], Tick] | None = None,
@@ -85,6 +87,7 @@ def prepare(
         directory: Run directory; that of the protocol, or ``runs/NAME``, if None.
         receptor: Structure file to use instead of the protocol's.
         ligands: Ligand file to use instead of the protocol's.
+        reference: A crystal ligand instead of the protocol's; ligands without a pose are placed on it.
         jobs: Ligands at a time; 0: one for each core.
         stage: Called with a few words when a stage begins.
         tick: Makes, for a run, a function that is called about twice a second meanwhile.
@@ -94,7 +97,7 @@ def prepare(
     """
     tell = stage or (lambda words: None)
     settings = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
-    settings = _with_files(settings, receptor, ligands)
+    settings = _with_files(settings, receptor, ligands, reference)
     run = Run(root=Path(directory or settings.output.directory or Path("runs") / settings.name).absolute())
     busy = f"{run.root}: another bindfe is working in this directory; wait until it has ended"
     with locked(run.root / ".lock", busy=busy, patience=5.0):
@@ -105,14 +108,21 @@ def prepare(
         return _series(run, settings, jobs, tell, tick(run) if tick else None)
 
 
-def _with_files(protocol: Protocol, receptor: str | Path | None, ligands: str | Path | None) -> Protocol:
+def _with_files(
+    protocol: Protocol,
+    receptor: str | Path | None,
+    ligands: str | Path | None,
+    reference: str | Path | None,
+) -> Protocol:
     """The protocol with other input files, absolute; checked again, as a receptor changes what is asked for."""
-    updates = {}
-    for section, file in (("receptor", receptor), ("ligands", ligands)):
+    named = {("receptor", "file"): receptor, ("ligands", "file"): ligands, ("ligands", "reference"): reference}
+    updates: dict[str, Any] = {}
+    for (section, key), file in named.items():
         if file is not None:
             if not Path(file).is_file():
-                raise InputError(f"{file}: no such file; check --{section}")
-            updates[section] = getattr(protocol, section).model_copy(update={"file": str(Path(file).resolve())})
+                raise InputError(f"{file}: no such file; check --{key if key == 'reference' else section}")
+            before = updates.get(section, getattr(protocol, section))
+            updates[section] = before.model_copy(update={key: str(Path(file).resolve())})
     return parse_protocol(dump_protocol(protocol.model_copy(update=updates))) if updates else protocol
 
 
@@ -120,7 +130,7 @@ def _in_one_go(run: Run, protocol: Protocol, tell: Stage) -> PrepareResult:
     """A model, or the edges of a network, one after the other."""
     tell("preparing the legs")
     earlier = {path.parents[2].name for path in run.root.glob("*/*/prepared/preparation.json")}
-    names, failures = prepare_run(run, protocol)
+    names, failures = prepare_run(run, protocol, tell=tell)
     for name in names:
         for kind in protocol.leg_kinds:
             if not (run.prepared(name, kind) / "preparation.json").exists():
@@ -133,18 +143,16 @@ def _in_one_go(run: Run, protocol: Protocol, tell: Stage) -> PrepareResult:
 
 
 def _series(run: Run, protocol: Protocol, jobs: int, tell: Stage, tick: Tick | None) -> PrepareResult:
-    from bindfe.chem.ligand import read_ligands
-
-    names = tuple(ligand.name for ligand in read_ligands(protocol.ligands.file, names=protocol.ligands.names))
     if not protocol.hydration:
         tell("completing the receptor")
-        completed_receptor(run, protocol)
+    series = run_ligands(run, protocol, completed_receptor(run, protocol), tell=tell)
+    names = tuple(ligand.name for ligand in series.ligands)
     tell("preparing the legs")
     earlier = frozenset(name for name in names if _is_whole(run, protocol, name))
     wanted = tuple(_Job(ligand=name) for name in names if name not in earlier)
     compute = protocol.compute.model_copy(update={"workers": jobs or protocol.compute.workers})
     failed = run_jobs(_attempt, run, wanted, compute, tick=tick) if wanted else ()
-    failures = {failure.task.ligand: failure.error for failure in failed}
+    failures = {**series.refused, **{failure.task.ligand: failure.error for failure in failed}}
     ready = tuple(name for name in names if name not in failures)
     return PrepareResult(directory=run.root, legs=_stored(run, protocol, ready, earlier=earlier), failures=failures)
 
@@ -175,10 +183,9 @@ def _attempt(run: Run, job: _Job) -> Failure | None:
 
 def _prepare_one(run: Run, name: str) -> None:
     from bindfe.build.smallmolecule import is_cached, molecule_key, molecule_of
-    from bindfe.chem.ligand import read_ligands
 
     protocol = protocol_of(run)
-    (ligand,) = read_ligands(protocol.ligands.file, names=(name,))
+    (ligand,) = (each for each in stored_ligands(run).ligands if each.name == name)
     receptor = completed_receptor(run, protocol)
     cached = is_cached(molecule_key(molecule_of(ligand), protocol))
     seconds: dict[LegKind, float] = {}

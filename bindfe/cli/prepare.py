@@ -25,6 +25,10 @@ def prepare(
     ligands: Annotated[
         Path | None, typer.Option("--ligands", metavar="FILE", help="Ligands instead of the protocol's.")
     ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option("--reference", metavar="FILE", help="A crystal ligand; ligands without a pose are placed on it."),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Run directory; runs/NAME by default.")] = None,
     jobs: Annotated[int, typer.Option("--jobs", min=0, help="Ligands at a time; 0: one for each core.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live progress.")] = False,
@@ -41,6 +45,7 @@ def prepare(
             directory=out,
             receptor=receptor,
             ligands=ligands,
+            reference=reference,
             jobs=jobs,
             stage=live.stage,
             tick=None if quiet else _counter,

@@ -6,6 +6,7 @@ names the line, the full key path and the nearest valid key.
 """
 
 from bindfe.protocol.describe import Key, all_keys, describe_keys
+from bindfe.protocol.ligands import LigandSettings
 from bindfe.protocol.read import load_protocol, parse_protocol
 from bindfe.protocol.receptor import ReceptorSettings
 from bindfe.protocol.roads import GateSettings, MetadynamicsSettings, PathSettings, WindowSettings
@@ -19,7 +20,6 @@ from bindfe.protocol.settings import (
     EstimatorSettings,
     ForceFieldSettings,
     LegSchedule,
-    LigandSettings,
     OutputSettings,
     Protocol,
     RepeatSettings,

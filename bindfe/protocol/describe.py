@@ -60,7 +60,8 @@ def _kind_of(field: FieldInfo) -> str:
     words = [word for kind in (field.annotation, *get_args(field.annotation)) for word in _words(kind)]
     names = {str: "text", int: "integer", float: "number", bool: "true or false"}
     kinds = [names[kind] for kind in (field.annotation, *_nested(field.annotation)) if kind in names]
-    several = "list of " if get_origin(field.annotation) is tuple else ""
+    origin = get_origin(field.annotation)
+    several = "list of " if origin is tuple else "title: " if origin is dict else ""
     null = " or null" if type(None) in get_args(field.annotation) else ""
     return several + (f"quantity [{unit}]" if unit else " | ".join(words) or kinds[0]) + null
 

@@ -115,7 +115,7 @@ def _with_absolute_paths(protocol: Protocol, directory: Path) -> Protocol:
                 }
             ),
             "ligands": protocol.ligands.model_copy(
-                update={"file": absolute(protocol.ligands.file), "measured": absolute(protocol.ligands.measured)}
+                update={key: absolute(getattr(protocol.ligands, key)) for key in ("file", "measured", "reference")}
             ),
             "metadynamics": protocol.metadynamics.model_copy(update={"script": absolute(protocol.metadynamics.script)}),
             "calibration": protocol.calibration.model_copy(update={"file": calibrator(protocol.calibration.file)}),

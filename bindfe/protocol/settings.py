@@ -27,21 +27,11 @@ from bindfe.protocol.fields import (
     quantity,
     setting,
 )
+from bindfe.protocol.ligands import LigandSettings
 from bindfe.protocol.receptor import ReceptorSettings
 from bindfe.protocol.roads import GateSettings, MetadynamicsSettings, PathSettings, WindowSettings
 from bindfe.states import LambdaSchedule, LegKind
 from bindfe.units import parse_quantity
-
-
-class LigandSettings(Section):
-    """The molecules that are bound."""
-
-    file: str = setting("", "SDF with hydrogens, placed in the receptor's frame if there is one; one record a ligand")
-    names: tuple[str, ...] = setting((), "which records to run, by title; all if empty", physics=False)
-    measured: str = setting("", "CSV of measured values, shown beside the results and never used", physics=False)
-    equivalent_poses: int = setting(
-        1, "symmetry-equivalent bound poses that the restraint excludes (a centroid: 1)", ge=1
-    )
 
 
 class ForceFieldSettings(Section):
@@ -333,6 +323,8 @@ class Protocol(Section):
             self._check_road()
         elif self.analytic is not None and self.analytic.well != "harmonic":
             raise ValueError("road: alchemy needs analytic.well: harmonic, whose bound state has an exact volume")
+        if self.ligands.modes == "all" and (self.relative or not self.ligands.reference):
+            raise ValueError("ligands.modes: all needs ligands.reference, and each ligand's own delta_g (no edges)")
         if self.relative:
             self._check_edges()
         if self.hydration:
@@ -391,6 +383,8 @@ class Protocol(Section):
             raise ValueError(without + "alchemy.method: transfer carries a ligand into a receptor; use decouple")
         if self.receptor.name:
             raise ValueError(without + f"give the file of receptor '{self.receptor.name}', or no receptor.name")
+        if self.ligands.reference:
+            raise ValueError(without + "ligands.reference places ligands in a receptor; leave it out")
         if self.restraint != RestraintSettings():
             raise ValueError(without + "the section 'restraint' holds a ligand in a receptor; leave it out")
         if self.schedule.complex != ScheduleSettings().complex:
