@@ -5,6 +5,7 @@ is not known, a bare number where a unit is due or a wrong dimension is a :class
 names the line, the full key path and the nearest valid key.
 """
 
+from bindfe.protocol.catalysts import CatalystSettings
 from bindfe.protocol.describe import Key, all_keys, describe_keys
 from bindfe.protocol.ligands import LigandSettings
 from bindfe.protocol.read import load_protocol, parse_protocol
@@ -35,6 +36,7 @@ __all__ = [
     "AlchemySettings",
     "AnalyticSettings",
     "CalibrationSettings",
+    "CatalystSettings",
     "CommitteeSettings",
     "ComputeSettings",
     "EquilibrationSettings",

@@ -106,8 +106,10 @@ def _with_absolute_paths(protocol: Protocol, directory: Path) -> Protocol:
         """A shipped calibrator is named without a suffix."""
         return absolute(name) if name and name.endswith(".json") else name
 
+    catalysts = protocol.catalysts
     return protocol.model_copy(
         update={
+            "catalysts": catalysts and catalysts.model_copy(update={"file": absolute(catalysts.file)}),
             "receptor": protocol.receptor.model_copy(
                 update={
                     "file": absolute(protocol.receptor.file),

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 from pydantic.fields import FieldInfo
 
 from bindfe.errors import InputError
+from bindfe.protocol.catalysts import LONGEST_STEP_PS, CatalystSettings
 from bindfe.protocol.edges import EdgeSettings
 from bindfe.protocol.fields import (
     AngleSpring,
@@ -294,6 +295,9 @@ class Protocol(Section):
     ligands: LigandSettings = setting(LigandSettings(), "the molecules that are bound")
     edges: EdgeSettings = setting(EdgeSettings(), "pairs of ligands whose difference is calculated")
     analytic: AnalyticSettings | None = setting(None, "a model with a known answer instead of molecules")
+    catalysts: CatalystSettings | None = setting(
+        None, "metal complexes that `bindfe prepare` builds instead of legs; no free energy is calculated of them"
+    )
     forcefield: ForceFieldSettings = setting(ForceFieldSettings(), "parameters of the molecules")
     solvent: SolventSettings = setting(SolventSettings(), "what surrounds them")
     road: Literal["alchemy", "metadynamics", "umbrella"] = setting(
@@ -317,6 +321,9 @@ class Protocol(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Protocol:
+        if self.catalysts is not None:
+            self._check_catalysts(self.catalysts)
+            return self
         if self.analytic is None and not self.ligands.file:
             raise ValueError("ligands.file is needed, and receptor.file for binding (or the section 'analytic')")
         if self.road != "alchemy":
@@ -340,6 +347,24 @@ class Protocol(Section):
         if not self.sampling.time_step <= self.sampling.cycle_time <= self.sampling.length:
             raise ValueError("sampling needs time_step <= cycle_time <= length")
         return self
+
+    def _check_catalysts(self, catalysts: CatalystSettings) -> None:
+        """Refuse what a complex that is prepared alone has no use for, and steps that its hydrogens do not allow."""
+        if not catalysts.file:
+            raise ValueError("catalysts.file is needed: SMILES of complexes, each with a name")
+        if self.receptor.file or self.ligands.file or self.analytic is not None or self.relative:
+            raise ValueError("catalysts are prepared alone: leave out receptor, ligands, edges and analytic")
+        if self.committee.model != "none":
+            raise ValueError("catalysts.potential says what acts inside a complex; use committee.model: none")
+        if self.solvent.model not in ("tip3p", "vacuum"):
+            raise ValueError(f"catalysts: solvent.model is tip3p or vacuum, not {self.solvent.model}")
+        if self.solvent.explicit and (self.solvent.box_shape != "cube" or self.solvent.ionic_strength > 0):
+            raise ValueError(
+                "catalysts stand in a cube with no ions but those that neutralise it: set solvent.box_shape: cube and "
+                "solvent.ionic_strength: 0 M"
+            )
+        if self.sampling.time_step > LONGEST_STEP_PS * (1 + 1e-9):
+            raise ValueError("catalysts: bonds to hydrogen are free; set sampling.time_step: 0.5 fs (1 fs at most)")
 
     def _check_road(self) -> None:
         """Refuse what only works without a path."""
@@ -395,7 +420,7 @@ class Protocol(Section):
     @property
     def hydration(self) -> bool:
         """Whether the answer is a free energy of hydration: molecules, and no receptor among them."""
-        return self.analytic is None and not self.receptor.file
+        return self.analytic is None and self.catalysts is None and not self.receptor.file
 
     @property
     def relative(self) -> bool:
@@ -404,7 +429,9 @@ class Protocol(Section):
 
     @property
     def leg_kinds(self) -> tuple[LegKind, ...]:
-        """The legs of the cycle, in the order in which they run."""
+        """The legs of the cycle, in the order in which they run; catalysts have none."""
+        if self.catalysts is not None:
+            return ()
         if self.road != "alchemy":
             return (LegKind.PATH,)
         if self.analytic is not None:
