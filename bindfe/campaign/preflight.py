@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bindfe.campaign.ligands import coverage_findings, place_in_pocket, read_protocol_series, read_reference
 from bindfe.campaign.preflight_cost import Cost, Worker, cost_findings, estimate_cost, workers_here
 from bindfe.campaign.preflight_settings import box_findings, settings_findings
 from bindfe.chem.findings import (
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
     from bindfe.chem.pose import PlacedLigand
     from bindfe.chem.pose_contact import Pocket
     from bindfe.chem.receptor import Receptor
-
-_REACH_NM = 1.2
-"""Receptor atoms within this of a ligand make its pocket."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +85,8 @@ def check_protocol(
 
     Args:
         protocol: What would be run.
-        reference: SDF, MOL2 or MOL file of one crystal ligand; ligands without a pose are placed on it.
+        reference: SDF, MOL2 or MOL file of one crystal ligand; ligands without a pose are placed on it. The
+            protocol's if None.
         limits: What it may cost; nothing is limited if None.
         worker: What would run it; this machine if None.
 
@@ -95,7 +94,8 @@ def check_protocol(
         InputError: The reference cannot be read. What is wrong with the calculation itself is a finding.
     """
     begun = time.perf_counter()
-    crystal = None if reference is None else _read_reference(Path(reference))
+    reference = reference or protocol.ligands.reference
+    crystal = read_reference(Path(reference)) if reference else None
     findings = list(settings_findings(protocol))
     ligands: tuple[Ligand, ...] = ()
     receptor: Receptor | None = None
@@ -110,7 +110,7 @@ def check_protocol(
             ligands, poses, placed = _look_at_poses(protocol, ligands, receptor, crystal)
             findings += [*placed, *_look_at_site(protocol, receptor, ligands)]
         findings += _look_at_boxes(protocol, ligands, receptor)
-        findings += [finding for ligand in ligands for finding in _covered(protocol, ligand)]
+        findings += [finding for ligand in ligands for finding in coverage_findings(protocol, ligand)]
         findings += [f for ligand in ligands for f in state_findings(ligand, ph=protocol.receptor.ph)]
         findings += _look_at_edges(protocol, ligands)
     cost = None
@@ -129,26 +129,11 @@ def check_protocol(
     )
 
 
-def _read_reference(path: Path) -> Ligand:
-    from bindfe.chem.checks import check_coordinates
-    from bindfe.chem.ligand import Ligand
-    from bindfe.chem.moleculefile import parse_record, read_file_records
-
-    records = read_file_records(path)
-    if len(records) != 1:
-        raise InputError(f"{path}: holds {len(records)} records; a reference is one crystal ligand")
-    mol = parse_record(records[0])
-    check_coordinates(mol, place=records[0].place)
-    return Ligand(name=records[0].title or path.stem, mol=mol, source=str(path))
-
-
 def _read_ligands(protocol: Protocol) -> tuple[tuple[Ligand, ...], tuple[Finding, ...]]:
     """Ligands that can be simulated, and what is wrong with the others."""
-    from bindfe.chem.intake import read_series
-
     try:
-        series = read_series(protocol.ligands.file, names=protocol.ligands.names)
-    except InputError as error:
+        series = read_protocol_series(protocol)
+    except (InputError, MissingDependency) as error:
         return (), (failed("unreadable", str(error), advice=""),)
     fine = [passed("ligand", _formula(ligand), ligand=ligand.name) for ligand in series.ligands]
     return series.ligands, (*series.findings, *fine)
@@ -187,10 +172,11 @@ def _look_at_poses(
 ) -> tuple[tuple[Ligand, ...], tuple[PlacedLigand, ...], list[Finding]]:
     """The ligands in their poses, those poses that were made, and what is wrong with any."""
     from bindfe.chem.pose_findings import no_pose, scattered_findings
+    from bindfe.chem.site import receptor_pocket
 
     there = [ligand for ligand in ligands if ligand.placed]
     guides = [ligand.positions for ligand in (*there, *([crystal] if crystal else []))]
-    pocket = _pocket(receptor, guides, drop=protocol.receptor.drop)
+    pocket = receptor_pocket(receptor, guides, drop=protocol.receptor.drop)
     kept: list[Ligand] = []
     poses: list[PlacedLigand] = []
     centre = None if crystal is None else crystal.positions.mean(axis=0)
@@ -202,28 +188,11 @@ def _look_at_poses(
         elif crystal is None:
             findings.append(no_pose(ligand))
         else:
-            modes, found = _place(ligand, crystal, pocket)
+            modes, found = place_in_pocket(ligand, crystal, pocket)
             findings += found
             poses += modes
             kept += [mode.ligand for mode in modes[:1]]
     return tuple(kept), tuple(poses), findings
-
-
-def _pocket(receptor: Receptor, guides: Sequence[Floats], *, drop: Sequence[str]) -> Pocket:
-    """The receptor about the ligands: what stays of it, in one location, without water."""
-    from bindfe.chem.pose_contact import pocket_of, pocket_of_molecule
-
-    if receptor.mol is not None:
-        return pocket_of_molecule(receptor.host, name=receptor.name)
-    from bindfe.chem.protein import WATER, choose_alternates
-
-    gone = WATER | set(drop)
-    atoms = [a for a in choose_alternates(receptor.structure.atoms, []) if not {a.residue, a.label} & gone]
-    x = np.array([atom.position for atom in atoms], dtype=float)
-    symbols, labels = [atom.element for atom in atoms], [f"{atom.label} {atom.name}" for atom in atoms]
-    near = np.concatenate(guides) if guides else None
-    pocket = pocket_of(symbols, x, labels=labels, near=near, reach=_REACH_NM)
-    return pocket if pocket.labels else pocket_of(symbols, x, labels=labels)  # all of it, for the distance
 
 
 def _given_pose(ligand: Ligand, pocket: Pocket, crystal: Ligand | None) -> list[Finding]:
@@ -235,18 +204,6 @@ def _given_pose(ligand: Ligand, pocket: Pocket, crystal: Ligand | None) -> list[
         return [*found, *pose_findings(ligand, judge_pose(ligand, pocket), pocket)]
     except InputError as error:
         return [*found, _failure("pose", ligand.name, error)]
-
-
-def _place(ligand: Ligand, crystal: Ligand, pocket: Pocket) -> tuple[Sequence[PlacedLigand], Sequence[Finding]]:
-    from bindfe.chem.pose import place_ligand
-    from bindfe.chem.pose_findings import place_findings
-
-    try:
-        modes = place_ligand(ligand, crystal, pocket)
-    except InputError as error:
-        check = "no-common-core" if "heavy atoms with the reference" in str(error) else "pose"
-        return (), (_failure(check, ligand.name, error),)
-    return modes, place_findings(modes)
 
 
 def _failure(check: str, ligand: str, error: InputError) -> Finding:
@@ -293,21 +250,6 @@ def _look_at_boxes(protocol: Protocol, ligands: Sequence[Ligand], receptor: Rece
     return [finding for ligand in ligands for finding in box_findings(protocol, ligand, receptor=atoms)]
 
 
-def _covered(protocol: Protocol, ligand: Ligand) -> Sequence[Finding]:
-    """Whether the committee knows the ligand."""
-    from bindfe.mlip.catalogue import check_covers
-
-    if protocol.committee.model == "none":
-        return ()
-    numbers = [atom.GetAtomicNum() for atom in ligand.mol.GetAtoms()]
-    try:
-        check_covers(protocol.committee.model, numbers, charge=ligand.formal_charge)
-    except InputError as error:
-        message, _, advice = str(error).rpartition(": ")
-        return (failed("model-coverage", message, advice=advice, ligand=ligand.name),)
-    return ()
-
-
 def _look_at_edges(protocol: Protocol, ligands: Sequence[Ligand]) -> Sequence[Finding]:
     """Maps and network of a relative calculation."""
     from bindfe.campaign.edges import plan_edges
@@ -352,4 +294,4 @@ def write_poses(result: Preflight, reference: str | Path, folder: Path) -> None:
     if not result.poses:
         raise InputError("no ligand was placed: those that have a pose keep it")
     write_text(folder / "poses.sdf", poses_as_sdf(result.poses))
-    write_text(folder / "poses.svg", draw_poses(result.poses, _read_reference(Path(reference))))
+    write_text(folder / "poses.svg", draw_poses(result.poses, read_reference(Path(reference))))

@@ -36,8 +36,10 @@ def check(
 
     from bindfe.campaign.preflight import Limits, check_protocol, preflight_record
 
+    settings = _protocol(protocol, receptor, ligands)
+    reference = reference or (Path(settings.ligands.reference) if settings.ligands.reference else None)
     result = check_protocol(
-        _protocol(protocol, receptor, ligands),
+        settings,
         reference=reference,
         limits=Limits(hours=limit_hours, gigabytes=limit_disk),
     )
