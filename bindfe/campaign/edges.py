@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,12 @@ logger = logging.getLogger(__name__)
 
 
 def prepare_edges(
-    run: Run, protocol: Protocol, receptor: Receptor, series: RunLigands
+    run: Run,
+    protocol: Protocol,
+    receptor: Receptor,
+    series: RunLigands,
+    *,
+    built: Callable[[str, LegKind, float], None] | None = None,
 ) -> tuple[tuple[str, ...], dict[str, BindfeError]]:
     """Plan the network of a series and prepare the leg of each edge; legs that are there already are kept.
 
@@ -37,6 +43,7 @@ def prepare_edges(
         protocol: A protocol with edges.
         receptor: A host or a completed protein.
         series: The ligands of the run.
+        built: Called with each edge whose leg was built, and the seconds that it took.
 
     Returns:
         Names of the edges whose legs are ready, and why the others are not.
@@ -65,7 +72,9 @@ def prepare_edges(
     for first, second in network.edges:
         name = maps[first, second].edge
         try:
-            _prepare_edge(run, protocol, complete, (ligands[first], ligands[second]), maps[first, second])
+            seconds = _prepare_edge(run, protocol, complete, (ligands[first], ligands[second]), maps[first, second])
+            if built is not None and seconds is not None:
+                built(name, LegKind.RELATIVE, seconds)
         except BindfeError as error:
             failures[name] = error
         else:
@@ -109,7 +118,8 @@ def plan_edges(ligands: tuple[Ligand, ...], protocol: Protocol) -> tuple[EdgeNet
 
 def _prepare_edge(
     run: Run, protocol: Protocol, receptor: Receptor, ligands: tuple[Ligand, Ligand], atom_map: AtomMap
-) -> None:
+) -> float | None:
+    """Seconds that its leg took, or None where that was there."""
     from bindfe.build.relative import prepare_edge
     from bindfe.chem.draw_map import draw_map
     from bindfe.chem.mapping import alignment_pairs
@@ -119,7 +129,9 @@ def _prepare_edge(
     check_inputs(run, atom_map.edge, inputs)
     fingerprint = protocol.fingerprint(*inputs.values())
     directory = run.prepared(atom_map.edge, LegKind.RELATIVE)
+    seconds = None
     if not (directory / "leg.json").exists():
+        began = time.perf_counter()
         three = alignment_pairs(first, second, atom_map)
         prepare_edge(
             receptor,
@@ -130,9 +142,11 @@ def _prepare_edge(
             alignment=([i for i, _ in three], [j for _, j in three]),
             fingerprint=fingerprint,
         )
+        seconds = time.perf_counter() - began
         write_record(run.ligand(atom_map.edge) / "map.json", atom_map)
         write_text(
             run.ligand(atom_map.edge) / "depiction.svg",
             draw_map(first, second, atom_map, panel=(340, 230), stacked=True),
         )
     stamp_leg(directory, fingerprint=fingerprint)
+    return seconds

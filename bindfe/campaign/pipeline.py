@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from bindfe.campaign.memory import check_memory
 from bindfe.campaign.plan import plan_tasks, task_seed
 from bindfe.campaign.potential import apply_committee
 from bindfe.campaign.reuse import stamp_leg, take_samples
-from bindfe.errors import BindfeError, InputError, StoreError
+from bindfe.errors import BindfeError, InputError, ProtocolError, StoreError
 from bindfe.protocol import Protocol, dump_protocol, load_protocol, parse_protocol, protocol_difference
 from bindfe.results import Affinity, BindingEstimate, Prediction, PreparedLeg
 from bindfe.states import LegKind
@@ -84,6 +85,11 @@ def run(
     """
     tell = stage or logger.info
     settings = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
+    if settings.catalysts is not None:
+        raise ProtocolError(
+            f"{settings.name}: the section 'catalysts' asks for complexes as files, and no free energy is calculated of "
+            "them: `bindfe prepare` builds them"
+        )
     run_directory = Run(root=Path(directory or settings.output.directory or Path("runs") / settings.name).absolute())
     busy = f"{run_directory.root}: another bindfe is working in this directory; wait until it has ended"
     with locked(run_directory.root / ".lock", busy=busy, patience=5.0):
@@ -192,7 +198,11 @@ def _now() -> str:
 
 
 def prepare_run(
-    run: Run, protocol: Protocol, *, tell: Stage | None = None
+    run: Run,
+    protocol: Protocol,
+    *,
+    tell: Stage | None = None,
+    built: Callable[[str, LegKind, float], None] | None = None,
 ) -> tuple[tuple[str, ...], dict[str, BindfeError]]:
     """Prepare every leg of every ligand; legs that are there already are kept.
 
@@ -200,6 +210,7 @@ def prepare_run(
         run: The run directory.
         protocol: Its protocol.
         tell: Called with a few words on what was done to the ligands.
+        built: Called with the name of each ligand or edge and the leg that was built, and the seconds that it took.
 
     Returns:
         Names of the ligands whose legs are ready, and why the others are not.
@@ -212,7 +223,10 @@ def prepare_run(
 
         directory = run.prepared(ANALYTIC_LIGAND, protocol.leg_kinds[0])
         if not (directory / "leg.json").exists():
+            began = time.perf_counter()
             prepare_analytic_leg(protocol, directory)
+            if built is not None:
+                built(ANALYTIC_LIGAND, protocol.leg_kinds[0], time.perf_counter() - began)
         return (ANALYTIC_LIGAND,), {}
     from bindfe.campaign.ligands import run_ligands
     from bindfe.campaign.receptor import completed_receptor
@@ -222,13 +236,13 @@ def prepare_run(
     if protocol.relative and receptor is not None:
         from bindfe.campaign.edges import prepare_edges
 
-        return prepare_edges(run, protocol, receptor, run_ligands(run, protocol, receptor, tell=tell))
+        return prepare_edges(run, protocol, receptor, run_ligands(run, protocol, receptor, tell=tell), built=built)
     series = run_ligands(run, protocol, receptor, tell=tell)
     ready: list[str] = []
     failures: dict[str, BindfeError] = dict(series.refused)
     for ligand in series.ligands:
         try:
-            prepare_ligand(run, protocol, receptor, ligand)
+            prepare_ligand(run, protocol, receptor, ligand, built=built and partial(built, ligand.name))
         except BindfeError as error:
             failures[ligand.name] = error
         else:

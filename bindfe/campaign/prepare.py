@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,13 +18,14 @@ from bindfe.errors import BindfeError, InputError
 from bindfe.protocol import Protocol, dump_protocol, load_protocol, parse_protocol
 from bindfe.results import PreparedLeg
 from bindfe.states import LegKind
-from bindfe.store import Run, read_record, write_record
+from bindfe.store import Run, read_record, write_record, write_text
 
 if TYPE_CHECKING:
+    from bindfe.campaign.catalysts import PreparedCatalyst
     from bindfe.build.legfiles import Environment
 
-_MINIMISE = 50
-"""Iterations of the minimisation that shows that a leg's coordinates can be relaxed; the files keep those given."""
+_MINIMISE = 20
+"""Steps of the minimisation that shows that a leg's coordinates can be relaxed; the files keep those given."""
 
 _ENDS: dict[LegKind, Environment] = {LegKind.COMPLEX: "bound", LegKind.SOLVENT: "free"}
 """Interacting ends that are minimised as plain Systems: alchemical implicit solvent is many times slower."""
@@ -38,11 +42,11 @@ class Preparation:
     n_atoms: int
     """Atoms of its System."""
     seconds: float
-    """Time of building it [s]."""
-    cached: bool
-    """Whether the ligand's parameters were on disk."""
+    """Time of building it [s]; NaN if a call was interrupted between that and this record."""
+    cached: bool | None
+    """Whether the ligand's parameters were on disk; None for an edge and for a model."""
     energy: float
-    """Energy of its interacting end after 50 iterations of minimisation [kJ/mol]."""
+    """Energy of its interacting end after 20 steps of minimisation [kJ/mol]."""
     kept: bool = False
     """Whether an earlier call had built it."""
 
@@ -57,6 +61,8 @@ class PrepareResult:
     """Each leg that is there, in the order of the ligands."""
     failures: dict[str, BindfeError]
     """Why a ligand has none: name -> error."""
+    catalysts: tuple[PreparedCatalyst, ...] | None = None
+    """Metal complexes instead of legs, in the order of their file; None where legs were asked for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,17 +101,49 @@ def prepare(
     Raises:
         BindfeError: Bad input, a run directory of another protocol, or a receptor that cannot be used.
     """
-    tell = stage or (lambda words: None)
     settings = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
     settings = _with_files(settings, receptor, ligands, reference)
     run = Run(root=Path(directory or settings.output.directory or Path("runs") / settings.name).absolute())
     busy = f"{run.root}: another bindfe is working in this directory; wait until it has ended"
     with locked(run.root / ".lock", busy=busy, patience=5.0):
         settings = open_run(run, settings)
-        tell("reading the structures")
-        if settings.analytic is not None or settings.relative:
-            return _in_one_go(run, settings, tell)
-        return _series(run, settings, jobs, tell, tick(run) if tick else None)
+        result = _prepare(run, settings, jobs, stage or (lambda words: None), tick(run) if tick else None)
+        if settings.catalysts is None:
+            write_text(run.root / "prepared.csv", preparation_csv(result.legs))
+        return result
+
+
+def _prepare(run: Run, protocol: Protocol, jobs: int, tell: Stage, tick: Tick | None) -> PrepareResult:
+    tell("reading the structures")
+    if protocol.catalysts is not None:
+        return _catalysts(run, protocol, jobs, tell, tick)
+    if protocol.analytic is not None or protocol.relative:
+        return _in_one_go(run, protocol, tell)
+    return _series(run, protocol, jobs, tell, tick)
+
+
+def preparation_csv(legs: tuple[Preparation, ...]) -> str:
+    """``prepared.csv``: one row a leg, units in the column names; what is not known is empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("ligand", "leg", "atoms", "seconds", "parameters", "minimised_kj_mol"))
+    for leg in legs:
+        seconds = "" if math.isnan(leg.seconds) else f"{leg.seconds:.2f}"
+        writer.writerow((leg.ligand, leg.kind.value, leg.n_atoms, seconds, parameters_of(leg), f"{leg.energy:.1f}"))
+    return text.getvalue()
+
+
+def parameters_of(leg: Preparation) -> str:
+    """Where a leg's parameters came from: ``cached``, ``new``, or nothing where that is not known."""
+    return "" if leg.cached is None else "cached" if leg.cached else "new"
+
+
+def _catalysts(run: Run, protocol: Protocol, jobs: int, tell: Stage, tick: Tick | None) -> PrepareResult:
+    from bindfe.campaign.catalysts import prepare_catalysts
+
+    tell("building the complexes")
+    found, failures = prepare_catalysts(run, protocol, jobs=jobs, tick=tick)
+    return PrepareResult(directory=run.root, legs=(), failures=failures, catalysts=found)
 
 
 def _with_files(
@@ -122,7 +160,8 @@ def _with_files(
             if not Path(file).is_file():
                 raise InputError(f"{file}: no such file; check --{key if key == 'reference' else section}")
             before = updates.get(section, getattr(protocol, section))
-            updates[section] = before.model_copy(update={key: str(Path(file).resolve())})
+            others = {"names": (), "measured": ""} if (section, key) == ("ligands", "file") else {}
+            updates[section] = before.model_copy(update={key: str(Path(file).resolve()), **others})
     return parse_protocol(dump_protocol(protocol.model_copy(update=updates))) if updates else protocol
 
 
@@ -130,11 +169,13 @@ def _in_one_go(run: Run, protocol: Protocol, tell: Stage) -> PrepareResult:
     """A model, or the edges of a network, one after the other."""
     tell("preparing the legs")
     earlier = {path.parents[2].name for path in run.root.glob("*/*/prepared/preparation.json")}
-    names, failures = prepare_run(run, protocol, tell=tell)
+
+    def built(name: str, kind: LegKind, seconds: float) -> None:
+        _note(run, protocol, name, kind, seconds=seconds, cached=None)
+
+    names, failures = prepare_run(run, protocol, tell=tell, built=built)
     for name in names:
-        for kind in protocol.leg_kinds:
-            if not (run.prepared(name, kind) / "preparation.json").exists():
-                _note(run, protocol, name, kind, seconds=float("nan"), cached=False)
+        _note_rest(run, protocol, name, cached=None)
     return PrepareResult(
         directory=run.root,
         legs=_stored(run, protocol, names, earlier=frozenset(earlier)),
@@ -188,27 +229,49 @@ def _prepare_one(run: Run, name: str) -> None:
     (ligand,) = (each for each in stored_ligands(run).ligands if each.name == name)
     receptor = completed_receptor(run, protocol)
     cached = is_cached(molecule_key(molecule_of(ligand), protocol))
-    seconds: dict[LegKind, float] = {}
-    prepare_ligand(run, protocol, receptor, ligand, built=seconds.__setitem__)
+
+    def built(kind: LegKind, seconds: float) -> None:
+        _note(run, protocol, name, kind, seconds=seconds, cached=cached)
+
+    prepare_ligand(run, protocol, receptor, ligand, built=built)
+    _note_rest(run, protocol, name, cached=cached)
+
+
+def _note_rest(run: Run, protocol: Protocol, name: str, *, cached: bool | None) -> None:
+    """Note the legs that are there without a note: an earlier call was interrupted in between."""
     for kind in protocol.leg_kinds:
-        _note(run, protocol, name, kind, seconds=seconds.get(kind, 0.0), cached=cached)
+        if not (run.prepared(name, kind) / "preparation.json").exists():
+            _note(run, protocol, name, kind, seconds=math.nan, cached=cached)
 
 
-def _note(run: Run, protocol: Protocol, name: str, kind: LegKind, *, seconds: float, cached: bool) -> None:
+def _note(run: Run, protocol: Protocol, name: str, kind: LegKind, *, seconds: float, cached: bool | None) -> None:
     """Write what a leg took; its presence says that the leg is whole and can be relaxed."""
-    from bindfe.build.legfiles import load_leg, load_plain
-    from bindfe.sample.relax import relaxed_energy
-
     directory = run.prepared(name, kind)
     record = read_record(directory / "leg.json", PreparedLeg)
-    here = _ENDS.get(kind)
-    plain = load_plain(directory, here).system if here and protocol.analytic is None else None
     note = Preparation(
         ligand=name,
         kind=kind,
         n_atoms=record.n_atoms,
         seconds=seconds,
         cached=cached,
-        energy=relaxed_energy(load_leg(directory), protocol.compute, iterations=_MINIMISE, system=plain),
+        energy=_minimised(directory, record, protocol),
     )
     write_record(directory / "preparation.json", note)
+
+
+def _minimised(directory: Path, record: PreparedLeg, protocol: Protocol) -> float:
+    """Energy of a leg's start state after a short minimisation [kJ/mol], from its files."""
+    from bindfe.build.legfiles import load_leg, load_plain
+    from bindfe.sample.relax import relaxed_energy
+
+    end = _ENDS.get(record.kind) if protocol.analytic is None else None
+    source = load_leg(directory) if end is None else load_plain(directory, end)
+    return relaxed_energy(
+        source.system,
+        source.positions,
+        source.box,
+        what=f"{record.ligand}/{record.kind.value}",
+        compute=protocol.compute,
+        steps=_MINIMISE,
+        parameters=record.parameters[record.start_state] if end is None else None,
+    )

@@ -37,6 +37,7 @@ def prepare(
     from rich.console import Console
 
     from bindfe.campaign.prepare import prepare as prepare_legs
+    from bindfe.cli.catalysts import catalyst_table
     from bindfe.cli.progress import LiveProgress
 
     with LiveProgress(quiet=quiet) as live:
@@ -50,13 +51,14 @@ def prepare(
             stage=live.stage,
             tick=None if quiet else _counter,
         )
-    Console().print(preparation_table(result))
+    Console().print(preparation_table(result) if result.catalysts is None else catalyst_table(result.catalysts))
     for line in _said(result):
         typer.echo(line)
     for name, error in result.failures.items():
         typer.secho(f"{name}: not prepared: {error}", fg=typer.colors.RED, err=True)
-    typer.echo(f"run directory: {result.directory}")
-    typer.echo(f"go on with: bindfe run {result.directory / 'protocol.yaml'} --out {result.directory}")
+    typer.echo(f"run directory: {result.directory} (this table: prepared.csv)")
+    if result.catalysts is None:
+        typer.echo(f"go on with: bindfe run {result.directory / 'protocol.yaml'} --out {result.directory}")
     if result.failures:
         raise typer.Exit(next(iter(result.failures.values())).exit_code)
 
@@ -79,17 +81,19 @@ def preparation_table(result: PrepareResult) -> Table:
     """Ligand, leg, atoms, seconds, where the parameters came from, energy after minimisation."""
     from rich.table import Table
 
+    from bindfe.campaign.prepare import parameters_of
+
     table = Table(box=None, header_style="bold")
     for title in ("ligand", "leg", "atoms", "seconds", "parameters", "minimised kJ/mol"):
         table.add_column(title, justify="left" if title in ("ligand", "leg", "parameters") else "right")
     for leg in result.legs:
-        seconds = "kept" if leg.kept else "" if math.isnan(leg.seconds) else f"{leg.seconds:.1f}"
+        seconds = "" if math.isnan(leg.seconds) else f"{leg.seconds:.1f}"
         table.add_row(
             leg.ligand,
             leg.kind.value,
             str(leg.n_atoms),
-            seconds,
-            "cached" if leg.cached else "new",
+            f"{seconds} kept".strip() if leg.kept else seconds,
+            parameters_of(leg),
             f"{leg.energy:.0f}",
         )
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 from pathlib import Path
@@ -53,6 +54,10 @@ def inputs(tmp_path):
     return protocol
 
 
+def table_of(directory):
+    return list(csv.DictReader((directory / "prepared.csv").read_text().splitlines()))
+
+
 def stamps(directory):
     return {path: path.stat().st_mtime_ns for path in directory.rglob("*.xml")}
 
@@ -68,7 +73,7 @@ def test_the_command_builds_what_can_be_built_tells_the_rest_and_keeps_what_is_w
     before = stamps(out)
     assert len(before) == 6  # system, plain, state of two legs
     second = CliRunner().invoke(app, command)
-    assert re.search(r"beside +complex +\d+ +kept", second.output)
+    assert re.search(r"beside +complex +\d+ +[\d.]+ kept", second.output)
     assert {path: before[path] for path in before} == stamps(out)
 
 
@@ -80,6 +85,32 @@ def test_a_run_goes_on_from_the_prepared_directory(inputs, tmp_path):
     assert (ready, tuple(failures)) == (("beside",), ("far",))
     assert stamps(result.directory) == before
     assert all(np.isfinite(leg.energy) and not leg.kept for leg in result.legs)
+
+
+def test_the_table_is_kept_and_a_leg_whose_time_was_lost_has_none(inputs, tmp_path):
+    result = prepare(inputs, directory=tmp_path / "out")
+    rows = table_of(tmp_path / "out")
+    assert [(row["ligand"], row["leg"]) for row in rows] == [("beside", "complex"), ("beside", "solvent")]
+    for row, leg in zip(rows, result.legs, strict=True):
+        assert int(row["atoms"]) == leg.n_atoms
+        assert float(row["seconds"]) == pytest.approx(leg.seconds, abs=0.01)
+        assert float(row["minimised_kj_mol"]) == pytest.approx(leg.energy, abs=0.1)
+        assert row["parameters"] in ("new", "cached")
+    note = tmp_path / "out" / "beside" / "complex" / "prepared" / "preparation.json"
+    note.unlink()  # as if it had been killed after the leg and before its note
+    before = stamps(tmp_path / "out")
+    again = prepare(inputs, directory=tmp_path / "out").legs[0]
+    assert stamps(tmp_path / "out") == before
+    assert np.isnan(again.seconds)
+    assert again.energy == pytest.approx(result.legs[0].energy, rel=1e-6)
+    assert table_of(tmp_path / "out")[0]["seconds"] == ""
+
+
+def test_a_model_is_timed_as_well(tmp_path):
+    (tmp_path / "model.yaml").write_text("{name: model, analytic: {}, compute: {platform: Reference}}")
+    (leg,) = prepare(tmp_path / "model.yaml", directory=tmp_path / "out").legs
+    assert 0.0 < leg.seconds < 60.0
+    assert leg.cached is None
 
 
 def test_a_protein_is_completed_once_and_a_changed_file_is_refused(inputs, tmp_path):
