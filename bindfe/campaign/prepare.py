@@ -21,8 +21,8 @@ from bindfe.states import LegKind
 from bindfe.store import Run, read_record, write_record, write_text
 
 if TYPE_CHECKING:
-    from bindfe.campaign.catalysts import PreparedCatalyst
     from bindfe.build.legfiles import Environment
+    from bindfe.campaign.catalysts import PreparedCatalyst
 
 _MINIMISE = 20
 """Steps of the minimisation that shows that a leg's coordinates can be relaxed; the files keep those given."""
@@ -262,11 +262,11 @@ def _note(run: Run, protocol: Protocol, name: str, kind: LegKind, *, seconds: fl
 def _minimised(directory: Path, record: PreparedLeg, protocol: Protocol) -> float:
     """Energy of a leg's start state after a short minimisation [kJ/mol], from its files."""
     from bindfe.build.legfiles import load_leg, load_plain
-    from bindfe.sample.relax import relaxed_energy
+    from bindfe.sample.relax import relax
 
     end = _ENDS.get(record.kind) if protocol.analytic is None else None
     source = load_leg(directory) if end is None else load_plain(directory, end)
-    return relaxed_energy(
+    return relax(
         source.system,
         source.positions,
         source.box,
@@ -274,4 +274,4 @@ def _minimised(directory: Path, record: PreparedLeg, protocol: Protocol) -> floa
         compute=protocol.compute,
         steps=_MINIMISE,
         parameters=record.parameters[record.start_state] if end is None else None,
-    )
+    ).energy

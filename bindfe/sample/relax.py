@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+import numpy as np
 import openmm as mm
 from openmm import unit
 
@@ -27,7 +29,17 @@ _NEVER = 1e300
 """Energy before any finite one was seen [kJ/mol]."""
 
 
-def relaxed_energy(
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Relaxed:
+    """The lowest point of a descent."""
+
+    energy: float
+    """Its energy [kJ/mol]."""
+    positions: Floats
+    """Its coordinates [nm], (N, 3); virtual sites are where they were given."""
+
+
+def relax(
     system: mm.System,
     positions: Floats,
     box: Floats | None,
@@ -36,8 +48,8 @@ def relaxed_energy(
     compute: ComputeSettings,
     steps: int,
     parameters: Mapping[str, float] | None = None,
-) -> float:
-    """Lowest energy met in a steepest descent that keeps constraints, one evaluation of the forces a step [kJ/mol].
+) -> Relaxed:
+    """Steepest descent that keeps constraints, one evaluation of the forces a step.
 
     OpenMM's own minimiser makes springs of the constraints and begins again with stiffer ones until they hold, six
     times in a box of rigid water, each with as many iterations as were asked for: ten times longer for as much.
@@ -71,7 +83,14 @@ def relaxed_energy(
             f"{what}: no finite energy in {steps} steps of minimisation: atoms lie on each other; look at the input "
             "coordinates"
         )
-    return energy
+    return Relaxed(energy=energy, positions=_lowest(descent, positions))
+
+
+def _lowest(descent: mm.CustomIntegrator, positions: Floats) -> Floats:
+    """Coordinates of the lowest point [nm], (N, 3); a particle without mass does not move."""
+    found = np.array([tuple(each) for each in descent.getPerDofVariableByName("best")])
+    moved = np.any(found != 0.0, axis=1)
+    return np.where(moved[:, None], found, positions)
 
 
 def _descent() -> mm.CustomIntegrator:
