@@ -276,7 +276,7 @@ def prepare_ligand(
     inputs["ligand"] = ligand.content()
     check_inputs(run, ligand.name, inputs)
     fingerprint = protocol.fingerprint(*inputs.values())
-    for kind in protocol.leg_kinds:
+    for kind in reversed(protocol.leg_kinds):  # small ones first: what is wrong with the ligand or its box costs little
         directory = run.prepared(ligand.name, kind)
         if not (directory / "leg.json").exists():
             from bindfe.build.leg import prepare_leg
