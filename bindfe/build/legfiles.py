@@ -22,6 +22,12 @@ from bindfe.store import checksum, read_record, write_record, write_text
 Environment = Literal["bound", "free", "water", "gas"]
 """A physical end of a cycle: in the site or in bulk (binding), in water or in the gas (hydration)."""
 
+_LONGEST_NM = 0.6
+"""Bonded atoms farther apart than this belong to a damaged file [nm]; a loop that was built may close badly."""
+
+_LONGEST_HYDROGEN_NM = 0.25
+"""The same for a bond to hydrogen, whose constraint no solver would meet from there [nm]."""
+
 _PLAIN_FILES: dict[tuple[LegKind, Environment], str] = {
     (LegKind.COMPLEX, "bound"): "plain.xml",
     (LegKind.SOLVENT, "free"): "plain.xml",
@@ -116,9 +122,10 @@ def write_leg(directory: Path, leg: LegParts, protocol: Protocol, *, fingerprint
     """Write the files of a leg and, last, its record.
 
     Raises:
-        InputError: The energy of the coordinates is not finite.
+        InputError: The energy of the coordinates is not finite, or bonded atoms are far apart.
         StoreError: The files cannot be written.
     """
+    _check_bonds(leg)
     schedule = None if leg.kind is LegKind.PATH else protocol.schedule_of(leg.kind)
     start = 0 if schedule is None else interacting_state(leg.kind, schedule)
     _check_finite(leg, start=start)
@@ -154,6 +161,20 @@ def write_leg(directory: Path, leg: LegParts, protocol: Protocol, *, fingerprint
     )
     write_record(directory / "leg.json", record)
     return record
+
+
+def _check_bonds(leg: LegParts) -> None:
+    """Refuse coordinates that do not belong to their atoms."""
+    x = leg.assembly.positions
+    for a, b in leg.assembly.topology.bonds():
+        length = float(np.linalg.norm(x[a.index] - x[b.index]))
+        light = app.element.hydrogen in (a.element, b.element)
+        if length > (_LONGEST_HYDROGEN_NM if light else _LONGEST_NM):
+            names = " and ".join(f"{atom.residue.name}{atom.residue.id}:{atom.name}" for atom in (a, b))
+            raise InputError(
+                f"{leg.ligand}: {names} are bonded and {10 * length:.1f} A apart: the coordinates do not belong to "
+                "these atoms. Correct the structure"
+            )
 
 
 def _check_finite(leg: LegParts, *, start: int) -> None:

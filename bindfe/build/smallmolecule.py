@@ -177,7 +177,7 @@ def _charges(molecule: Molecule, protocol: Protocol) -> list[float]:
         try:
             return _nagl_charges(offmol)
         except Exception as error:  # the toolkit raises some thirty classes without a common useful base
-            raise InputError(f"{molecule.name}: NAGL has no charges for this molecule: {error}") from error
+            raise InputError(f"{molecule.name}: NAGL has no charges for this molecule: {_told(error)}") from error
 
 
 def _openff_molecule(molecule: Molecule) -> Any:
@@ -199,7 +199,7 @@ def _openff_molecule(molecule: Molecule) -> Any:
         try:
             return OpenFFMolecule.from_rdkit(molecule.mol, hydrogens_are_explicit=True)
         except Exception as error:  # as above
-            raise InputError(f"{molecule.name}: OpenFF cannot describe this molecule: {error}") from error
+            raise InputError(f"{molecule.name}: OpenFF cannot describe this molecule: {_told(error)}") from error
 
 
 def _parameters_by_openff(molecule: Molecule, charges: list[float], protocol: Protocol) -> str:
@@ -219,8 +219,13 @@ def _parameters_by_openff(molecule: Molecule, charges: list[float], protocol: Pr
             ) from error
         except Exception as error:  # the toolkit raises some thirty classes without a common useful base
             raise InputError(
-                f"{molecule.name}: {protocol.forcefield.small_molecule} cannot describe this molecule: {error}"
+                f"{molecule.name}: {protocol.forcefield.small_molecule} cannot describe this molecule: {_told(error)}"
             ) from error
+
+
+def _told(error: Exception) -> str:
+    """What the toolkit says, in one line."""
+    return " ".join(str(error).split())
 
 
 def _nagl_charges(offmol: Any) -> list[float]:

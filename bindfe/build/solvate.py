@@ -23,6 +23,13 @@ _BOXES = {"tip3p": "tip3p", "tip4pew": "tip4pew", "opc": "tip4pew"}
 _SHRINKS_BY = 1.05  # a box equilibrating from Modeller's density shrinks by up to 3 % a side, and 2 % are kept
 
 
+_MOST_ATOMS = 1_000_000
+"""Atoms of a box above which a mistake in the padding is the likeliest reason."""
+
+_VOLUME = {"cube": 1.0, "dodecahedron": 0.5**0.5, "octahedron": 4 / 27**0.5}
+"""Volume of a box by the cube of its width."""
+
+
 def without_solvent(protocol: Protocol) -> Protocol:
     """The same protocol with nothing around the molecules, for the vacuum leg."""
     return protocol.model_copy(update={"solvent": protocol.solvent.model_copy(update={"model": "vacuum"})})
@@ -90,6 +97,7 @@ def _gbn2(system: mm.System, topology: app.Topology, protocol: Protocol) -> mm.C
 
 
 def _explicit(force_field: app.ForceField, molecules: Assembly, protocol: Protocol) -> tuple[mm.System, Assembly]:
+    _check_padding(molecules.positions, protocol)
     modeller = app.Modeller(molecules.topology, molecules.positions * unit.nanometer)
     modeller.addExtraParticles(force_field)  # fourth sites of water that came with the molecules, which is last
     modeller.addSolvent(
@@ -118,6 +126,19 @@ def _with_sites(system: mm.System, positions: Floats) -> Floats:
     context.computeVirtualSites()
     state = context.getState(positions=True)
     return np.asarray(state.getPositions(asNumpy=True).value_in_unit(unit.nanometer), dtype=float)
+
+
+def _check_padding(positions: Floats, protocol: Protocol) -> None:
+    """Refuse a box that would fill the memory, by the width that Modeller gives it."""
+    radius = float(np.linalg.norm(positions - 0.5 * (positions.min(axis=0) + positions.max(axis=0)), axis=1).max())
+    width = max(2 * radius + protocol.solvent.padding, 2 * protocol.solvent.padding)
+    atoms = 100 * _VOLUME[protocol.solvent.box_shape] * width**3  # three in each of 33.4 waters in 1 nm^3
+    if not atoms < _MOST_ATOMS:
+        raise InputError(
+            f"the molecules are {20 * radius:.0f} A wide and solvent.padding is {10 * protocol.solvent.padding:g} A: a "
+            f"box of about {atoms:,.0f} atoms ({_MOST_ATOMS:,} at most). Lower the padding, or give all molecules in "
+            "one frame"
+        )
 
 
 def _check_box(topology: app.Topology, protocol: Protocol) -> None:

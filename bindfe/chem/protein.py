@@ -199,6 +199,13 @@ def _is_peptide(residue: Residue) -> bool:
 
 def _check_known(residues: Iterable[Residue], source: str) -> None:
     """Refuse what no protein force field, water model or given cofactor describes."""
+    residues = tuple(residues)
+    crowded = [r for r in residues if r[0].residue in IONS and len(r) > 1]
+    if crowded:
+        raise InputError(
+            f"{source}: {_listed(crowded)} has the name of an ion and {len(crowded[0])} atoms: correct its name in the "
+            "file, give each ion a number of its own, or leave it out with receptor.drop"
+        )
     unknown = [r for r in residues if not (_is_peptide(r) or r[0].residue in WATER | IONS)]
     if not unknown:
         return

@@ -51,6 +51,7 @@ def predict_pka(pdb: str) -> tuple[ResiduePka, ...]:
     The ligand is not in it: a residue that the ligand's binding would protonate is given by hand.
 
     Raises:
+        InputError: propka fails with this structure.
         MissingDependency: propka is not installed.
 
     Source:
@@ -67,6 +68,11 @@ def predict_pka(pdb: str) -> tuple[ResiduePka, ...]:
     logging.disable(logging.CRITICAL)
     try:
         molecule = single("protein.pdb", optargs=["--quiet"], stream=io.StringIO(pdb), write_pka=False)
+    except Exception as error:  # propka asserts, and raises classes of its parser, about what it does not expect
+        raise InputError(
+            f"propka cannot tell the protein's protonation states: {type(error).__name__} {error}. Look at the "
+            "coordinates, or give the protein with its hydrogens and receptor.protonation: given"
+        ) from error
     finally:
         logging.disable(previous)
     groups = molecule.conformations["AVR"].get_titratable_groups()
