@@ -87,7 +87,7 @@ def test_a_shipped_protocol_loads_and_survives_being_written(path: Path) -> None
 def test_the_inputs_of_a_shipped_protocol_are_shipped(path: Path) -> None:
     protocol, text = load_shipped(path), path.read_text(encoding="utf-8")
     shipped = shipped_files()
-    for file in (protocol.receptor.file, protocol.ligands.file):
+    for file in (protocol.receptor.file, protocol.ligands.file, protocol.catalysts and protocol.catalysts.file):
         assert not file or Path(file) in shipped or ("$BINDFE_DATA/" in text and "bindfe fetch" in text)
 
 

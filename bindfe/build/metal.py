@@ -27,6 +27,7 @@ from scipy.optimize import minimize
 
 from bindfe.chem.metal import MetalComplex, check_coordination
 from bindfe.errors import InputError, SamplingError
+from bindfe.mlip.catalogue import check_electrons
 from bindfe.mlip.committee import Committee
 from bindfe.mlip.gfn import GfnCommittee, Method, gfn2_charges
 from bindfe.mlip.hybrid import MLIP_GROUP, PotentialForce
@@ -108,6 +109,26 @@ def relax_complex(found: MetalComplex, *, method: Method = "gfn2", steps: int = 
     relaxed = first if method == "gfnff" else _relaxed(first, method, held=(), steps=steps)
     check_coordination(relaxed)
     return relaxed
+
+
+def check_buildable(found: MetalComplex, *, potential: Method, in_water: bool) -> None:
+    """Refuse a complex that :func:`solvate_complex` would, before anything is spent on it.
+
+    Args:
+        found: The complex with its ideal start.
+        potential: Of the System.
+        in_water: Whether it will be surrounded, for which each element needs a size.
+
+    Raises:
+        InputError: An element without size, an odd number of electrons, or an arrangement that GFN-FF would lose.
+        MissingDependency: GFN-FF is asked for and gfnff is absent.
+    """
+    check_electrons(found.numbers, charge=found.charge, multiplicity=1, open_shells=False, title=f"{found.name}: GFN2")
+    if in_water:
+        for atom, number in enumerate(found.numbers):
+            _size(found, atom, app.Element.getByAtomicNumber(number).symbol)
+    if potential == "gfnff":
+        _check_held(found)
 
 
 def solvate_complex(
@@ -274,11 +295,7 @@ def _parameters(found: MetalComplex, charges: Floats) -> str:
     types, residue, terms = [], [], []
     for i, z in enumerate(found.numbers):
         element = app.Element.getByAtomicNumber(z)
-        if element.symbol not in UFF_LENNARD_JONES:
-            raise InputError(
-                f"{found.name}: no size is known for {element.symbol} (atom {i}); known: {', '.join(UFF_LENNARD_JONES)}"
-            )
-        distance, depth = UFF_LENNARD_JONES[element.symbol]
+        distance, depth = _size(found, i, element.symbol)
         mass = element.mass.value_in_unit(unit.dalton)
         types.append(f'<Type name="cat{i}" class="cat{i}" element="{element.symbol}" mass="{mass!r}"/>')
         residue.append(f'<Atom name="{element.symbol}{i}" type="cat{i}"/>')
@@ -291,6 +308,15 @@ def _parameters(found: MetalComplex, charges: Floats) -> str:
         '<NonbondedForce coulomb14scale="0.8333333333333334" lj14scale="0.5">'
         f"{''.join(terms)}</NonbondedForce></ForceField>"
     )
+
+
+def _size(found: MetalComplex, atom: int, symbol: str) -> tuple[float, float]:
+    """Distance of the minimum [A] and depth [kcal/mol] of an atom's van der Waals term."""
+    if symbol not in UFF_LENNARD_JONES:
+        raise InputError(
+            f"{found.name}: no size is known for {symbol} (atom {atom}); known: {', '.join(UFF_LENNARD_JONES)}"
+        )
+    return UFF_LENNARD_JONES[symbol]
 
 
 def _without_internal_terms(system: mm.System, atoms: Sequence[int]) -> None:

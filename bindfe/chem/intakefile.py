@@ -20,7 +20,7 @@ from bindfe.errors import InputError
 SMILES_COLUMNS = ("smiles", "isomeric_smiles", "canonical_smiles", "smi")
 """Columns of a table, and fields of an SDF, that hold a SMILES; the first that is there counts, in any case."""
 
-_TITLE_COLUMNS = ("name", "ligand", "id", "title", "compound", "molecule")
+_TITLE_COLUMNS = ("name", "ligand", "id", "title", "compound", "molecule", "species")
 _LINES = frozenset({".smi", ".smiles", ".ism"})
 _TABLES = frozenset({".csv", ".tsv"})
 _PDB = frozenset({".pdb", ".ent"})

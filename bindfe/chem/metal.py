@@ -87,6 +87,13 @@ class MetalComplex:
         """Canonical SMILES with the arrangement, without hydrogens."""
         return str(Chem.MolToSmiles(Chem.RemoveHs(self.mol)))
 
+    @property
+    def sdf(self) -> str:
+        """Record of an SDF file (V3000, datives to the metal kept)."""
+        mol = Chem.Mol(self.mol)
+        mol.SetProp("_Name", self.name)
+        return str(Chem.MolToV3KMolBlock(mol)) + "$$$$\n"
+
     def at(self, positions_nm: Floats) -> MetalComplex:
         """The same complex at other coordinates [nm], (N, 3)."""
         mol = Chem.Mol(self.mol)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any, Literal
 
 import numpy as np
@@ -34,6 +35,17 @@ def gfn_ff(*, charge: int = 0) -> Any:
     except ImportError as error:
         raise MissingDependency(f"GFN-FF needs gfnff: {GET} ({error})") from error
     return GFNFF(charge=charge)
+
+
+def check_methods() -> None:
+    """Refuse at once where a package of either method is absent.
+
+    Raises:
+        MissingDependency: ASE, tblite or gfnff is absent; the message says how to get them.
+    """
+    absent = [name for name in ("ase", "tblite", "gfnff") if find_spec(name) is None]
+    if absent:
+        raise MissingDependency(f"complexes of metals need {' and '.join(absent)}, which is not installed: {GET}")
 
 
 class GfnCommittee(AseCommittee):

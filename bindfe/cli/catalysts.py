@@ -1,0 +1,40 @@
+"""How ``bindfe prepare`` shows metal complexes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from bindfe.campaign.catalysts import PreparedCatalyst
+
+
+def catalyst_table(catalysts: Sequence[PreparedCatalyst]) -> Table:
+    """Atoms, seconds, energy after minimisation, bonds at the metal, and what the steps of dynamics did to them."""
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    for title in ("catalyst", "atoms", "seconds", "minimised kJ/mol", "steps", "K", "bonds [A]"):
+        table.add_column(title, justify="left" if title[0] in "cb" else "right")
+    for each in catalysts:
+        seconds = each.seconds_relaxed + each.seconds_built + (each.trial.seconds if each.trial else 0.0)
+        table.add_row(
+            each.catalyst,
+            f"{each.complex_atoms} of {each.n_atoms}",
+            f"{seconds:.0f} kept" if each.kept else f"{seconds:.0f}",
+            f"{each.energy:.0f}",
+            f"{each.trial.steps} x {1e3 * each.trial.time_step:g} fs" if each.trial else "",
+            f"{each.trial.temperature:.0f}" if each.trial else "",
+            _bonds(each),
+        )
+    return table
+
+
+def _bonds(each: PreparedCatalyst) -> str:
+    """Relaxed, and after the steps, a line for each donor."""
+    after = each.trial.lengths if each.trial else ()
+    words = [f"{symbol} {10 * length:.2f}" for symbol, length in zip(each.donors, each.lengths, strict=True)]
+    ends = [f" to {10 * length:.2f}" for length in after] or [""] * len(words)
+    return "\n".join(word + end for word, end in zip(words, ends, strict=True))
