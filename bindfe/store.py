@@ -10,6 +10,9 @@ by whole chunks.
     RUN/
     ├── protocol.yaml               the resolved protocol
     ├── manifest.json               versions, fingerprint, when it began
+    ├── ligands.json  ligands.sdf   the ligands as they are calculated, and what was done to them
+    ├── poses.sdf                   binding modes of those that were placed on a reference
+    ├── receptor.json  receptor.cif a protein, completed, and what was done to it
     ├── LIGAND/
     │   ├── LEG/                    complex, solvent, transfer ...
     │   │   ├── prepared/           system.xml  topology.cif  state.xml  leg.json
@@ -19,7 +22,7 @@ by whole chunks.
     │   │       └── restart-00000.npz what the next chunk starts from; only the latest is kept
     │   ├── committee/              energies of the members on stored frames
     │   ├── switching/              work values, one file for each switch batch
-    │   ├── inputs.json  depiction.svg
+    │   ├── inputs.json  depiction.svg  pose.svg  placing.svg
     │   └── estimate.json  binding.json
     ├── prediction.json  predictions.csv
     └── figures/  report.html

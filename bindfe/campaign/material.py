@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bindfe.campaign.analysis import force_field_prediction, measured_values, predict_ligand
 from bindfe.campaign.domain import stored_atoms
+from bindfe.campaign.origins import drawn_in_page, origin_of, receptor_remarks, series_record
 from bindfe.campaign.plan import plan_tasks
 from bindfe.campaign.potential import committee_reports
 from bindfe.campaign.roads import path_progress
@@ -41,12 +43,20 @@ def load_material(run: Run) -> ReportMaterial:
     text = run.protocol.read_text(encoding="utf-8")
     protocol = parse_protocol(text, source=str(run.protocol))
     entries = read_plain(run.prediction)["predictions"]
-    measured = measured_values(protocol)
+    measured, series = measured_values(protocol), series_record(run)
+    drawn = drawn_in_page(entries)
     return ReportMaterial(
         name=protocol.name,
         protocol_yaml=text,
         summary=summarise(protocol),
-        ligands=tuple(_ligand(run, protocol, _name(entry), measured) for entry in entries if entry["status"] == "ok"),
+        ligands=tuple(
+            replace(
+                _ligand(run, protocol, _name(entry), measured),
+                origin=origin_of(run, protocol, _name(entry), series, drawn=drawn),
+            )
+            for entry in entries
+            if entry["status"] == "ok"
+        ),
         failures=tuple(
             Failure(ligand=_name(entry), reason=entry["reason"], message=entry["message"])
             for entry in entries
@@ -58,6 +68,7 @@ def load_material(run: Run) -> ReportMaterial:
             if entry["status"] != "ok" and (path := _path_result(run, protocol, _name(entry))) is not None
         ),
         hydration=protocol.hydration,
+        receptor=receptor_remarks(run),
         coverages=protocol.estimator.coverage,
         minimum_overlap=protocol.estimator.minimum_overlap,
         provenance=_provenance(run, protocol, tuple(_name(entry) for entry in entries)),

@@ -25,6 +25,11 @@ _RESERVED = frozenset({"figures", "protocol.yaml", "manifest.json", "prediction.
     "events.jsonl",
     "receptor.cif",
     "receptor.json",
+    "ligands.json",
+    "ligands.sdf",
+    "poses.sdf",
+    "network.json",
+    "network.svg",
 }
 """Names that a run directory uses itself, beside one folder for each ligand."""
 

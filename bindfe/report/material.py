@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from bindfe.errors import BindfeError
 from bindfe.results import Affinity, AtomReport, BindingEstimate, CommitteeReport, LegEstimate, PathResult, Prediction
@@ -46,6 +47,34 @@ class Timing:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Remark:
+    """One thing that was seen, chosen or changed before anything ran."""
+
+    level: Literal["pass", "warn", "fail"]
+    """``warn`` if somebody should look at it."""
+    check: str
+    """Which check, in kebab case."""
+    text: str
+    """What was found or done."""
+    advice: str
+    """What to do; empty if there is nothing to do."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Where a ligand comes from, and how it was made ready."""
+
+    rows: Mapping[str, tuple[str, ...]]
+    """Label to sentences, in reading order; empty if nothing is known."""
+    remarks: tuple[Remark, ...] = ()
+    """What was found on the way."""
+    pose_svg: str = ""
+    """The ligand in its pose, as SVG text; empty without a receptor."""
+    placing_svg: str = ""
+    """Binding modes and the crystal ligand that they were placed on, as SVG text; empty if the pose was given."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LigandMaterial:
     """Everything of one ligand."""
 
@@ -71,6 +100,8 @@ class LigandMaterial:
     """Exact answer of an analytic model [kcal/mol]; None for molecules."""
     timings: tuple[Timing, ...] = ()
     """What each part cost."""
+    origin: Origin | None = None
+    """Where it comes from; None if nothing is known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,3 +130,5 @@ class ReportMaterial:
     """Sections (versions, platform, seeds, files ...), each label to text."""
     warnings: tuple[str, ...] = ()
     """Warnings of the run as a whole, in plain words."""
+    receptor: tuple[Remark, ...] = ()
+    """What was done to a protein, each change and each choice; empty for a host."""

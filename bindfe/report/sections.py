@@ -86,6 +86,7 @@ def ligand_section(material: LigandMaterial, run: ReportMaterial, pictures: dict
             "members": _members(material),
             "atoms": _atoms(material),
             "timings": _timings(material),
+            "origin": _origin(material),
             "warnings": ligand_warnings(material),
         },
     )
@@ -290,6 +291,19 @@ def _atoms(material: LigandMaterial) -> dict[str, Any]:
             for each in sorted(report.departures, key=lambda one: -max(one.distance, one.disagreement))[:10]
         ],
         "n_departures": str(len(report.departures)),
+    }
+
+
+def _origin(material: LigandMaterial) -> dict[str, Any]:
+    """How the ligand was made ready, with its pose drawn; empty if nothing is known."""
+    origin = material.origin
+    if origin is None or not (origin.rows or origin.remarks or origin.pose_svg):
+        return {}
+    return {
+        "rows": origin.rows,
+        "remarks": origin.remarks,
+        "pose": as_data_uri(origin.pose_svg.encode()) if origin.pose_svg else "",
+        "placing": as_data_uri(origin.placing_svg.encode()) if origin.placing_svg else "",
     }
 
 

@@ -1,0 +1,142 @@
+"""Where the molecules of a run come from and what was done to them, in words for its page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from bindfe.campaign.ligands import LigandNote, PoseNote, SeriesRecord
+from bindfe.campaign.receptor import CompletedReceptor
+from bindfe.chem.findings import Finding
+from bindfe.protocol import Protocol
+from bindfe.report.material import Origin, Remark
+from bindfe.results import PreparedLeg
+from bindfe.states import AxialRestraint, BoreschRestraint, CentroidRestraint, LegKind, Restraint
+from bindfe.store import Run, read_record
+
+MOST_DRAWN = 20
+"""Ligands of a run up to which each pose is drawn in the page; beyond, the page says where the drawings lie."""
+
+
+def receptor_remarks(run: Run) -> tuple[Remark, ...]:
+    """Every change that was made to a protein and every choice; empty for a host and in older run directories."""
+    path = run.root / "receptor.json"
+    return tuple(map(_remark, read_record(path, CompletedReceptor).findings)) if path.exists() else ()
+
+
+def series_record(run: Run) -> SeriesRecord | None:
+    """What was done to the ligands; None for a model without molecules and in older run directories."""
+    path = run.root / "ligands.json"
+    return read_record(path, SeriesRecord) if path.exists() else None
+
+
+def origin_of(run: Run, protocol: Protocol, name: str, series: SeriesRecord | None, *, drawn: bool) -> Origin:
+    """Everything that is known of how a ligand, or an edge, was made ready.
+
+    Args:
+        run: The run directory.
+        protocol: Its protocol.
+        name: The ligand, or the edge ``a~b``.
+        series: What was done to all ligands.
+        drawn: Whether the pose's drawings are put into the page.
+    """
+    ends = name.split("~") if protocol.relative else [name]
+    notes = [note for note in (series.ligands if series else ()) if note.name in ends]
+    rows: dict[str, tuple[str, ...]] = {}
+    for note in notes:
+        rows |= _molecule(note, prefix=f"{note.name}: " if len(ends) > 1 else "")
+    for kind in protocol.leg_kinds:
+        rows |= _leg(run, name, kind)
+    findings = [f for f in (series.findings if series else ()) if f.ligand in ends and f.level != "fail"]
+    return Origin(
+        rows=rows,
+        remarks=tuple(map(_remark, findings)),
+        pose_svg=_drawing(run.ligand(name) / "pose.svg") if drawn else "",
+        placing_svg=_drawing(run.ligand(name) / "placing.svg") if drawn else "",
+    )
+
+
+def _remark(finding: Finding) -> Remark:
+    return Remark(level=finding.level, check=finding.check, text=finding.message, advice=finding.advice)
+
+
+def _drawing(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _molecule(note: LigandNote, *, prefix: str) -> dict[str, tuple[str, ...]]:
+    rows: dict[str, tuple[str, ...]] = {
+        f"{prefix}read from": (note.source,),
+        f"{prefix}molecule": (f"{note.smiles}, charge {note.charge:+d}" if note.charge else note.smiles,),
+        f"{prefix}changes": note.changes or ("none: calculated as the file has it",),
+    }
+    if note.pose is not None:
+        rows[f"{prefix}pose"] = (_placed(note.pose),)
+    return rows
+
+
+def _placed(pose: PoseNote) -> str:
+    mode = f"; binding mode {pose.mode + 1} of {pose.modes} that fit about equally" if pose.modes > 1 else ""
+    clashes = f"{pose.clashes} clashes" if pose.clashes else "no clash"
+    return (
+        f"placed on {pose.reference}: {pose.core_atoms} atoms within {pose.core_rmsd_angstrom:.2f} A, contacts "
+        f"{pose.contact_kcal_mol:.1f} kcal/mol (Vina's terms), strain {pose.strain_kcal_mol:.1f} kcal/mol (MMFF94), "
+        f"{clashes}{mode}"
+    )
+
+
+def _leg(run: Run, name: str, kind: LegKind) -> dict[str, tuple[str, ...]]:
+    """What holds the ligand in a leg and why, and which ions are discharged with it."""
+    directory = run.prepared(name, kind)
+    if not (directory / "leg.json").exists():
+        return {}
+    record = read_record(directory / "leg.json", PreparedLeg)
+    topology = directory / "topology.cif"
+    rows: dict[str, tuple[str, ...]] = {}
+    if record.restraint is not None and topology.exists():
+        reason = (f"Why these: {record.restraint_reason}.",) if record.restraint_reason else ()
+        rows["held by"] = (_held(record.restraint, topology), *reason)
+    if record.counterions and topology.exists():
+        ions = atom_labels(topology, record.counterions)
+        text = f"{', '.join(ions)} lose their charge together with the ligand, so that the box stays neutral"
+        rows[f"counter-ions, {kind.value} leg"] = (text,)
+    return rows
+
+
+def _held(restraint: Restraint, topology: Path) -> str:
+    if isinstance(restraint, BoreschRestraint):
+        receptor, ligand = (
+            atom_labels(topology, atoms) for atoms in (restraint.receptor_atoms, restraint.ligand_atoms)
+        )
+        return (
+            f"six springs between {', '.join(receptor)} and {', '.join(ligand)}, {10 * restraint.distance:.1f} A apart"
+        )
+    ends = f"{len(restraint.receptor_atoms)} atoms of the receptor and {len(restraint.ligand_atoms)} of the ligand"
+    if isinstance(restraint, AxialRestraint):
+        return f"a spring between the centroids of {ends}, and one that aligns their axes"
+    return f"{_well(restraint)} between the centroids of {ends}"
+
+
+def _well(restraint: CentroidRestraint) -> str:
+    return f"a well, flat up to {10 * restraint.flat_radius:.1f} A," if restraint.flat_radius else "a spring"
+
+
+def atom_labels(topology: Path, indices: Iterable[int]) -> tuple[str, ...]:
+    """Names of atoms of a leg, ``A:LEU84 CA``, by their indices in its ``topology.cif``."""
+    with topology.open(encoding="utf-8") as file:
+        lines = [line.strip() for line in file]
+    columns = [line.removeprefix("_atom_site.") for line in lines if line.startswith("_atom_site.")]
+    atoms = [line.split() for line in lines if line.startswith(("ATOM", "HETATM"))]
+    return tuple(_label(dict(zip(columns, atoms[index], strict=False))) for index in indices)
+
+
+def _label(atom: Mapping[str, str]) -> str:
+    chain, residue, number, name = (
+        atom.get(f"auth_{key}", "?").strip('"') for key in ("asym_id", "comp_id", "seq_id", "atom_id")
+    )
+    return f"{chain}:{residue}{number} {name}"
+
+
+def drawn_in_page(names: Sequence[str]) -> bool:
+    """Whether a run is small enough that every pose is drawn in its page."""
+    return len(names) <= MOST_DRAWN
