@@ -292,6 +292,11 @@ def prepare_ligand(
         from bindfe.chem.depiction import depict
 
         write_text(depiction, depict(ligand))
+    pose = run.ligand(ligand.name) / "pose.svg"
+    if receptor is not None and not pose.exists():
+        from bindfe.chem.draw_site import draw_site
+
+        write_text(pose, draw_site(ligand, receptor))
 
 
 def _watch(protocol: Protocol, name: str) -> Watch:
