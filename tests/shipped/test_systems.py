@@ -8,15 +8,24 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import openmm as mm
 import pytest
 from rdkit import Chem
 from scipy.spatial.distance import cdist
 
+from bindfe.build import load_leg, load_plain
+from bindfe.build.forcefield import nonbonded_force, parametrise
+from bindfe.build.protein import prepare_receptor
+from bindfe.build.solvate import solvate
+from bindfe.campaign.pipeline import open_run, prepare_run
 from bindfe.chem.affinity import read_affinities
 from bindfe.chem.ligand import Ligand, read_ligands
+from bindfe.chem.pocket import cut_pocket
 from bindfe.chem.receptor import read_receptor
 from bindfe.protocol import load_protocol
 from bindfe.protocol.read import parse_protocol
+from bindfe.states import LegKind
+from bindfe.store import Run
 
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEMS = ROOT / "systems"
@@ -154,6 +163,82 @@ def test_the_catalytic_pair_is_near_enough_for_the_proton_that_the_protocol_leav
 
 
 # Builds
+
+BUILDS = {
+    "cb7": (SYSTEMS / "cb7" / "protocol.yaml", "b2"),
+    "alpha-cyclodextrin": (ROOT / "protocols" / "alpha-cyclodextrin.yaml", "cyclopentanol"),
+    "hydration": (ROOT / "protocols" / "hydration.yaml", "ethylparaben"),
+    "t4-lysozyme-l99a": (SYSTEMS / "t4-lysozyme-l99a" / "protocol.yaml", "benzene"),
+    "tyk2": (SYSTEMS / "tyk2" / "protocol.yaml", "lig_ejm_31"),
+    "hif2a": (SYSTEMS / "hif2a" / "protocol.yaml", "lig_1"),
+    "sars-cov-2-mpro": (SYSTEMS / "sars-cov-2-mpro" / "protocol.yaml", "ADA-UCB-6c2cb422-1"),
+}
+"""A protocol of each system with molecules, and the ligand that is built; pocket is a formula (tests/build)."""
+ENDS = {LegKind.COMPLEX: "bound", LegKind.SOLVENT: "free", LegKind.VACUUM: "gas", LegKind.TRANSFER: "bound"}
+_HEAVY = {name: [pytest.mark.slow] + [pytest.mark.data] * (name in PUBLIC) for name in PROTEINS}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=_HEAVY.get(name, [])) for name in BUILDS])
+def test_the_legs_of_a_systems_ligand_are_built_by_its_protocol(name, tmp_path):
+    """As `bindfe prepare` does, but without the short run that anchors are chosen from."""
+    path, ligand = BUILDS[name]
+    protocol = load_protocol(path)
+    updates = {"ligands": protocol.ligands.model_copy(update={"names": (ligand,)})}
+    if name in PROTEINS:
+        updates["restraint"] = protocol.restraint.model_copy(update={"watch_time": 0.0})
+    run = Run(root=tmp_path / "run")
+    protocol = open_run(run, protocol.model_copy(update=updates))
+    assert prepare_run(run, protocol) == ((ligand,), {})
+    (molecule,) = read_ligands(protocol.ligands.file, names=(ligand,))
+    for kind in protocol.leg_kinds:
+        leg, plain = load_leg(run.prepared(ligand, kind)), load_plain(run.prepared(ligand, kind), ENDS[kind])
+        assert len(leg.record.parameters) == protocol.schedule_of(kind).n_states
+        assert len(leg.record.ligand_atoms) == molecule.n_atoms
+        assert (leg.record.restraint is None) == (kind in (LegKind.SOLVENT, LegKind.VACUUM))
+        charge = _charge(plain.system)
+        assert charge == pytest.approx(0 if leg.box is not None else molecule.formal_charge, abs=5e-3)
+
+
+def _charge(system):
+    force = nonbonded_force(system)
+    return sum(force.getParticleParameters(i)[0]._value for i in range(force.getNumParticles()))
+
+
+PAIRS = (("HID", "CYS"), ("HIP", "CYM"))
+"""States of His41 and Cys145: neutral, and ions."""
+
+
+def _pairs(receptor, protocol, *, chain):
+    """Prepared receptor and System in the gas phase with each pair of states of His41 and Cys145."""
+    vacuum = protocol.solvent.model_copy(update={"model": "vacuum"})
+    place = {(a.residue, a.number): a.label for a in receptor.structure.atoms if a.chain == chain or not chain}
+    for histidine, cysteine in PAIRS:
+        states = (f"{place['HIS', 41]}={histidine}", f"{place['CYS', 145]}={cysteine}")
+        settings = protocol.receptor.model_copy(update={"states": states})
+        here = protocol.model_copy(update={"receptor": settings, "solvent": vacuum})
+        prepared = prepare_receptor(receptor, here)
+        yield prepared, *solvate(*parametrise(prepared.receptor, None, here), here)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["pocket", "dimer"])
+def test_the_proteases_pair_is_built_neutral_and_as_ions(whole):
+    """Atoms and charge are the same, as a proton has moved; the energies are finite after a few steps downhill."""
+    protocol = load_protocol(SYSTEMS / "sars-cov-2-mpro" / "protocol.yaml")
+    receptor = read_receptor(protocol.receptor.file)
+    if not whole:
+        receptor = cut_pocket(receptor, _ligands_of("sars-cov-2-mpro")[:1], radius_nm=0.6)
+    (neutral, system, _), (ionic, ions, assembly) = _pairs(receptor, protocol, chain="A" if whole else "")
+    assert ions.getNumParticles() == system.getNumParticles()
+    assert _charge(ions) == pytest.approx(_charge(system), abs=1e-3)
+    (told,) = [finding.message for finding in ionic.findings if finding.check == "protein-thiolates"]
+    assert told.endswith(":CYS145 CYM: a thiolate, no proton on its sulfur (charge -1)")
+    assert any(":HIS41 HIP" in f.message for f in ionic.findings if f.check == "protein-histidines")
+    assert not [finding for finding in neutral.findings if finding.check == "protein-thiolates"]
+    context = mm.Context(ions, mm.VerletIntegrator(0.001), mm.Platform.getPlatformByName("CPU"))
+    context.setPositions(assembly.positions)
+    mm.LocalEnergyMinimizer.minimize(context, 10.0, 10)
+    assert np.isfinite(context.getState(energy=True).getPotentialEnergy()._value)
 
 
 @pytest.mark.slow
