@@ -187,7 +187,7 @@ def _bring_file(file: PublicFile, wanted: Collection, *, to: Path | None, progre
         if found is not None:
             shutil.copyfile(found, part)
         else:
-            _download(file, part, progress=progress)
+            _download(file, part, wanted, to=to, progress=progress)
             _check_downloaded(part, file, wanted)
         part.replace(target)
     except OSError as error:
@@ -234,7 +234,7 @@ def _check_downloaded(path: Path, file: PublicFile, wanted: Collection) -> None:
         ) from error
 
 
-def _download(file: PublicFile, path: Path, *, progress: bool) -> None:
+def _download(file: PublicFile, path: Path, wanted: Collection, *, to: Path | None, progress: bool) -> None:
     import pooch
     import requests
 
@@ -244,11 +244,28 @@ def _download(file: PublicFile, path: Path, *, progress: bool) -> None:
         pooch.retrieve(file.url, known_hash=None, fname=path.name, path=path.parent, downloader=downloader)
     except (requests.RequestException, ValueError) as error:
         path.unlink(missing_ok=True)
+        target = file.places[-1] if to is None else to / file.name
         looked = " or ".join(map(str, file.places))
         raise MissingDependency(
             f"{file.name} is not at {looked}, and {file.url} cannot be fetched ({error}); on a machine without a "
-            f"network, put it at {file.places[-1]}"
+            f"network, put it at {target} ({_identity(file)}){_others(file, wanted, to)}"
         ) from error
+
+
+def _identity(file: PublicFile) -> str:
+    """Size and checksum in words, so that a file that was carried over can be compared."""
+    size = "of a size that is not known" if file.n_bytes is None else f"{file.n_bytes:,} bytes"
+    return f"{size}, sha256 {' or '.join(file.sha256)}" if file.sha256 else f"{size}, with no known checksum"
+
+
+def _others(file: PublicFile, wanted: Collection, to: Path | None) -> str:
+    """What else of a collection is absent, a line each: one journey should do."""
+    lines = (
+        f"{each.url} at {each.places[-1] if to is None else to / each.name} ({_identity(each)})"
+        for each in wanted.absent
+        if each.name != file.name
+    )
+    return "".join(f"\nand {line}" for line in lines)
 
 
 def _size_at(url: str) -> int | None:

@@ -37,7 +37,7 @@ def _say_size(wanted: Collection, to: Path | None) -> None:
         typer.echo(f"all {len(wanted.files)} files are on this machine, nothing is fetched")
         return
     size = n_bytes(absent)
-    said = "of a size that its server does not say" if size is None else f"{size / 1e6:.2f} MB"
+    said = "of a size that no server said" if size is None else f"{size / 1e6:.2f} MB"
     where = to if to is not None else str(absent[0].places[-1]).removesuffix(absent[0].name)
     typer.echo(f"fetching {len(absent)} of {len(wanted.files)} files, {said}, to {where}")
 

@@ -102,6 +102,29 @@ def test_an_address_that_has_gone_says_where_to_put_the_file_by_hand(server, tmp
         bring(_collection(_file(server, tmp_path, "gone.pdb")))
 
 
+def test_without_a_network_every_absent_file_is_named_with_address_size_checksum_and_place(tmp_path):
+    """One message is enough to carry all files over by hand."""
+    nowhere = "http://127.0.0.1:9"
+    here, *absent = (
+        PublicFile(
+            name=name,
+            url=f"{nowhere}/{name}",
+            places=(tmp_path / name,),
+            sha256=(digit * 64,),
+            n_bytes=int(digit) * 1000,
+        )
+        for name, digit in (("zero", "0"), ("one", "1"), ("two", "2"))
+    )
+    here.places[0].write_bytes(b"")
+    with pytest.raises(MissingDependency) as raised:
+        bring(_collection(*absent, here))
+    for file in absent:
+        words = f"{file.places[0]} ({file.n_bytes:,} bytes, sha256 {file.sha256[0]})"
+        assert words in str(raised.value)
+        assert file.url in str(raised.value)
+    assert here.url not in str(raised.value)
+
+
 def test_a_folder_that_cannot_be_written_is_said(server, tmp_path):
     (tmp_path / "own").write_text("a file where a folder is needed")
     with pytest.raises(StoreError, match="choose a folder with --to"):
