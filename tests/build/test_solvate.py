@@ -8,7 +8,9 @@ from openmm.app.internal.customgbforces import GBSAOBC2Force
 from bindfe.build import load_leg, load_plain, prepare_leg
 from bindfe.build.forcefield import nonbonded_force, parametrise
 from bindfe.build.solvate import solvate
+from bindfe.chem.ligand import read_ligands
 from bindfe.states import LegKind
+from tests.build.peptides import write_ligand
 
 
 @pytest.mark.parametrize("dielectrics", [(78.5, 1.0), (35.0, 2.0)])
@@ -80,3 +82,88 @@ def test_the_restraint_of_an_explicit_complex_knows_the_box(host, guest, protoco
     assert record.thermodynamic_state.pressure is None
     assert not [force for force in leg.system.getForces() if isinstance(force, mm.MonteCarloBarostat)]
     assert np.allclose(leg.topology.getPeriodicBoxVectors()._value, leg.box)
+
+
+@pytest.fixture(scope="module", params=["tip4pew", "opc"])
+def four_sites(request, tmp_path_factory, protocol):
+    """Ethanol in a small box of four-site water, hydrogens of 3 amu."""
+    directory = tmp_path_factory.mktemp(request.param)
+    ethanol = read_ligands(write_ligand(directory / "ethanol.sdf", "CCO", at=np.zeros(3)))[0]
+    settings = protocol(
+        f"forcefield: {{hydrogen_mass: 3 amu}}\nsolvent: {{model: {request.param}, padding: 9 A, cutoff: 7 A, "
+        "box_shape: cube, ionic_strength: 0 M, dispersion_correction: false}\n"
+    )
+    prepare_leg(None, ethanol, LegKind.SOLVENT, settings, directory / "leg", fingerprint="f")
+    return request.param, load_leg(directory / "leg"), load_plain(directory / "leg", "free")
+
+
+WATERS = {"tip4pew": (-1.04844, 0.0125, 3.16435, 0.680946), "opc": (-1.3582, 0.01594, 3.16655, 0.89036)}
+"""Charge of the fourth site [e], its distance from the oxygen [nm], sigma [A] and epsilon [kJ/mol] of the oxygen.
+
+Horn et al., J. Chem. Phys. 120, 9665 (2004); Izadi, Anandakrishnan and Onufriev, J. Phys. Chem. Lett. 5, 3863 (2014).
+"""
+
+
+def rigid(plain):
+    """Coordinates with water as rigid as the model: OPC's comes from a box of TIP4P-Ew [nm]."""
+    context = mm.Context(plain.system, mm.VerletIntegrator(0.001), mm.Platform.getPlatformByName("Reference"))
+    context.setPeriodicBoxVectors(*plain.box)
+    context.setPositions(plain.positions)
+    context.applyConstraints(1e-8)
+    context.computeVirtualSites()
+    return context.getState(positions=True).getPositions(asNumpy=True)._value
+
+
+def test_four_site_waters_are_the_published_ones_and_their_fourth_site_has_no_mass(four_sites):
+    name, _, plain = four_sites
+    charge, distance, sigma, epsilon = WATERS[name]
+    waters = [list(residue.atoms()) for residue in plain.topology.residues() if residue.name == "HOH"]
+    assert len(waters) > 100
+    force = nonbonded_force(plain.system)
+    x = rigid(plain)
+    for oxygen, *_, site in waters[:3]:
+        assert plain.system.isVirtualSite(site.index)
+        assert plain.system.getParticleMass(site.index)._value == 0.0
+        assert force.getParticleParameters(site.index)[0]._value == pytest.approx(charge, abs=1e-4)
+        apart = np.linalg.norm(x[site.index] - x[oxygen.index])
+        assert apart == pytest.approx(distance, abs=2e-5)
+        _, found_sigma, found_epsilon = force.getParticleParameters(oxygen.index)
+        assert found_sigma._value == pytest.approx(0.1 * sigma, abs=1e-5)
+        assert found_epsilon._value == pytest.approx(epsilon, abs=2e-3)
+    mass = sum(plain.system.getParticleMass(i)._value for i in range(plain.system.getNumParticles()))
+    assert mass == pytest.approx(46.07 + 18.015 * len(waters), rel=1e-3)  # heavier hydrogens take it from oxygens
+
+
+def test_ends_are_equal_with_virtual_sites_and_heavy_hydrogens(four_sites, evaluate):
+    _, leg, plain = four_sites
+    parameters = leg.record.parameters[leg.record.start_state]
+    ours = evaluate(leg.system, leg.positions, parameters, box=leg.box)
+    theirs = evaluate(plain.system, plain.positions, box=plain.box)
+    assert ours.energy == pytest.approx(theirs.energy, abs=1e-4)
+    assert np.abs(ours.forces - theirs.forces).max() < 1e-5 * np.abs(theirs.forces).max()
+
+
+def test_500_steps_of_4_fs_are_stable_at_both_ends_with_virtual_sites(four_sites):
+    """Kinetic energy within 5 sigma of equipartition, and constraints are kept."""
+    _, leg, _ = four_sites
+    system = leg.system
+    for parameters in (leg.record.parameters[0], leg.record.parameters[-1]):
+        integrator = mm.LangevinMiddleIntegrator(300, 5, 0.004)
+        integrator.setRandomNumberSeed(3)
+        context = mm.Context(system, integrator, mm.Platform.getPlatformByName("CPU"))
+        context.setPeriodicBoxVectors(*leg.box)
+        context.setPositions(leg.positions)
+        for name, value in parameters.items():
+            context.setParameter(name, value)
+        mm.LocalEnergyMinimizer.minimize(context, 10.0, 50)
+        context.setVelocitiesToTemperature(300, 3)
+        integrator.step(500)
+        state = context.getState(energy=True, positions=True)
+        moving = sum(system.getParticleMass(i)._value > 0 for i in range(system.getNumParticles()))
+        freedom = 3 * moving - system.getNumConstraints()
+        temperature = 2 * state.getKineticEnergy()._value / (freedom * 8.31446e-3)
+        assert abs(temperature - 300) < 5 * 300 * np.sqrt(2 / freedom)
+        x = state.getPositions(asNumpy=True)._value
+        for i in range(0, system.getNumConstraints(), 50):
+            a, b, length = system.getConstraintParameters(i)
+            assert np.linalg.norm(x[a] - x[b]) == pytest.approx(length._value, abs=1e-4)
