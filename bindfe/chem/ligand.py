@@ -121,6 +121,8 @@ def _record(ligand: Ligand) -> str:
     charges = ligand.partial_charges
     values = "" if charges is None else " ".join(f"{charge:.6f}" for charge in charges)
     field = f">  <{CHARGES_FIELD}>\n{values}\n\n" if values else ""
+    for atom in mol.GetAtoms():  # the coordinates say it; a wedge would turn its bond's ends round
+        atom.SetChiralTag(Chem.ChiralType.CHI_UNSPECIFIED)
     return f"{Chem.MolToV3KMolBlock(mol)}{field}$$$$\n"
 
 
