@@ -41,6 +41,14 @@ _AS_OPENMM = {"CYM": "CYX"}
 """States under another name: Modeller leaves the thiol's hydrogen out for CYX, and CYM's template has no S-S bond."""
 
 
+_HISTIDINE = {"ND1": "HD1", "NE2": "HE2"}
+_METAL_DONORS = {"CYS": {"SG": "HG"}, **dict.fromkeys(("HIS", "HID", "HIE", "HIP"), _HISTIDINE)}
+"""Atoms that hold a metal ion only without the proton that they may carry."""
+
+_HELD_NM = 0.28
+"""Distance of a metal ion within which an atom holds it [nm]."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PreparedReceptor:
     """A receptor that has parameters for each of its atoms, and what was done to it."""
@@ -77,7 +85,7 @@ def prepare_receptor(receptor: Receptor, protocol: Protocol) -> PreparedReceptor
     states, choices = _states(topology, positions, settings, given=given)
     topology, positions, variants = _with_hydrogens(topology, positions, states)
     _check_templates(topology, protocol, receptor.source)
-    told = (*findings, *added, *choices, *_thiolates(topology), *_said(topology, variants, parts))
+    told = (*findings, *added, *choices, *_thiolates(topology), *_said(topology, positions, variants, parts))
     text = io.StringIO()
     app.PDBxFile.writeFile(topology, positions * unit.nanometer, text, keepIds=True)
     return PreparedReceptor(
@@ -281,7 +289,9 @@ def _difference(force_field: Any, residue: Any) -> str:
     return f"{_label(residue)} (nearest is {nearest}: {', '.join(words) or 'its bonds differ'})"
 
 
-def _said(topology: app.Topology, variants: list[str | None], parts: ProteinParts) -> Iterator[Finding]:
+def _said(
+    topology: app.Topology, positions: np.ndarray, variants: list[str | None], parts: ProteinParts
+) -> Iterator[Finding]:
     """Histidines, disulfides, ends of chains, ions and water, as they are now."""
     histidines = [
         f"{_label(residue)} {variant or _histidine(residue)}"
@@ -305,8 +315,28 @@ def _said(topology: app.Topology, variants: list[str | None], parts: ProteinPart
             f"{ion} is held by {', '.join(near)} through charges and Lennard-Jones terms alone",
             advice="check the protonation of these residues, and whether the ion stays in place",
         )
+    yield from _protons_at_metals(topology, positions, parts)
     if parts.water:
         yield passed("protein-water", f"{len(parts.water)} waters of the file are kept")
+
+
+def _protons_at_metals(topology: app.Topology, positions: np.ndarray, parts: ProteinParts) -> Iterator[Finding]:
+    """Cysteines and histidines that have their proton on the atom that a metal ion is held by."""
+    held = metal_neighbours(parts)
+    metals = {ion[0].label: np.array(ion[0].position) for ion in parts.ions if ion[0].label in held}
+    for residue in topology.residues():
+        atoms = {atom.name: atom.index for atom in residue.atoms()}
+        for donor, proton in _METAL_DONORS.get(residue.name, {}).items():
+            if not {donor, proton} <= set(atoms):
+                continue
+            for ion, place in metals.items():
+                if np.linalg.norm(positions[atoms[donor]] - place) < _HELD_NM:
+                    yield warned(
+                        "protein-metal",
+                        f"{_label(residue)} {donor} has its proton beside {ion}",
+                        advice=f"it cannot hold the ion so: receptor.states: ['{_label(residue)}=...'], CYM for a "
+                        "cysteine, the other of HID and HIE for a histidine",
+                    )
 
 
 def _thiolates(topology: app.Topology) -> Iterator[Finding]:

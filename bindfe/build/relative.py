@@ -74,7 +74,7 @@ def prepare_edge(
         StoreError: The files cannot be written.
     """
     schedule = protocol.schedule_of(LegKind.RELATIVE)
-    _check_schedule(schedule)
+    check_relative_ends(schedule)
     displacement = (protocol.alchemy.displacement, 0.0, 0.0)
     plain, assembly = edge_system(receptor, first, second, protocol)
     ligands = _split(assembly, first.n_atoms)
@@ -180,7 +180,12 @@ def holding_forces(
     return align, sites[0], sites[1]
 
 
-def _check_schedule(schedule: LambdaSchedule) -> None:
+def check_relative_ends(schedule: LambdaSchedule) -> None:
+    """Refuse a schedule that does not lead from one ligand in the site to the other.
+
+    Raises:
+        ProtocolError: With the key, the values found and those needed.
+    """
     if (schedule.transfer[0], schedule.transfer[-1]) != (0.0, 1.0):
         raise ProtocolError(
             f"schedule.relative.transfer: runs from {schedule.transfer[0]:g} to {schedule.transfer[-1]:g} and must run "

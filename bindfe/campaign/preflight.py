@@ -16,7 +16,9 @@ import numpy as np
 
 from bindfe.campaign.ligands import coverage_findings, place_in_pocket, read_protocol_series, read_reference
 from bindfe.campaign.preflight_cost import Cost, Worker, cost_findings, estimate_cost, workers_here
+from bindfe.campaign.preflight_measured import measured_findings
 from bindfe.campaign.preflight_settings import box_findings, settings_findings
+from bindfe.campaign.preflight_site import anchor_findings, bulk_findings
 from bindfe.chem.findings import (
     EVERYTHING,
     Finding,
@@ -94,6 +96,8 @@ def check_protocol(
         InputError: The reference cannot be read. What is wrong with the calculation itself is a finding.
     """
     begun = time.perf_counter()
+    if protocol.catalysts is not None:
+        return _check_catalysts(protocol, begun)
     reference = reference or protocol.ligands.reference
     crystal = read_reference(Path(reference)) if reference else None
     findings = list(settings_findings(protocol))
@@ -108,8 +112,10 @@ def check_protocol(
         findings += [*read, *about]
         if receptor is not None:
             ligands, poses, placed = _look_at_poses(protocol, ligands, receptor, crystal)
-            findings += [*placed, *_look_at_site(protocol, receptor, ligands)]
+            complete, found = _look_at_site(protocol, receptor, ligands)
+            findings += [*placed, *found, *_look_at_restraint(protocol, complete, ligands)]
         findings += _look_at_boxes(protocol, ligands, receptor)
+        findings += measured_findings(protocol, [ligand.name for ligand in ligands])
         findings += [finding for ligand in ligands for finding in coverage_findings(protocol, ligand)]
         findings += [f for ligand in ligands for f in state_findings(ligand, ph=protocol.receptor.ph)]
         findings += _look_at_edges(protocol, ligands)
@@ -195,11 +201,27 @@ def _look_at_poses(
     return tuple(kept), tuple(poses), findings
 
 
+def _check_catalysts(protocol: Protocol, begun: float) -> Preflight:
+    """Metal complexes are built and nothing is calculated of them, so that only their structures can be wrong."""
+    from bindfe.campaign.catalysts import catalyst_findings
+
+    findings = catalyst_findings(protocol)
+    return Preflight(
+        protocol=protocol.name,
+        subjects=tuple(dict.fromkeys(finding.ligand for finding in findings if finding.ligand != EVERYTHING)),
+        findings=findings,
+        cost=None,
+        poses=(),
+        seconds=time.perf_counter() - begun,
+    )
+
+
 def _given_pose(ligand: Ligand, pocket: Pocket, crystal: Ligand | None) -> list[Finding]:
     from bindfe.chem.pose import judge_pose
+    from bindfe.chem.pose_bonds import bond_order_findings
     from bindfe.chem.pose_findings import pose_findings, reference_findings
 
-    found = [] if crystal is None else list(reference_findings(ligand, crystal))
+    found = [*bond_order_findings(ligand), *(reference_findings(ligand, crystal) if crystal else ())]
     try:
         return [*found, *pose_findings(ligand, judge_pose(ligand, pocket), pocket)]
     except InputError as error:
@@ -211,12 +233,14 @@ def _failure(check: str, ligand: str, error: InputError) -> Finding:
     return failed(check, message, advice=advice, ligand=ligand)
 
 
-def _look_at_site(protocol: Protocol, receptor: Receptor, ligands: Sequence[Ligand]) -> Sequence[Finding]:
-    """The protein where the ligands bind."""
+def _look_at_site(
+    protocol: Protocol, receptor: Receptor, ligands: Sequence[Ligand]
+) -> tuple[Receptor | None, Sequence[Finding]]:
+    """The receptor as it would be simulated, if it can be, and what is wrong with a protein where the ligands bind."""
     from bindfe.chem.findings_protein import protein_findings
 
     if receptor.mol is not None:
-        return ()
+        return receptor, ()
     found = protein_findings(
         receptor.structure,
         _heavy(ligands),
@@ -225,18 +249,43 @@ def _look_at_site(protocol: Protocol, receptor: Receptor, ligands: Sequence[Liga
         replace_modified=protocol.receptor.modified == "replace",
         cofactors=_heavy(receptor.cofactors),
     )
-    return found if worst_level(found) == "fail" else (*found, *_complete(protocol, receptor))
+    if worst_level(found) == "fail":
+        return None, found
+    complete, told = _complete(protocol, receptor)
+    return complete, (*found, *told)
 
 
-def _complete(protocol: Protocol, receptor: Receptor) -> Sequence[Finding]:
+def _complete(protocol: Protocol, receptor: Receptor) -> tuple[Receptor | None, Sequence[Finding]]:
     """What becomes of a protein when it is completed, as a run would do it."""
     from bindfe.build.protein import prepare_receptor
 
     try:
-        findings = prepare_receptor(receptor, protocol).findings
+        prepared = prepare_receptor(receptor, protocol)
     except (InputError, MissingDependency) as error:
-        return (failed("receptor", str(error), advice=""),)
-    return tuple(finding for finding in findings if finding.check != "protein-gap")  # told with the distance
+        return None, (failed("receptor", str(error), advice=""),)
+    told = tuple(each for each in prepared.findings if each.check != "protein-gap")  # told with the distance
+    return prepared.receptor, told
+
+
+def _look_at_restraint(protocol: Protocol, receptor: Receptor | None, ligands: Sequence[Ligand]) -> Sequence[Finding]:
+    """Anchors that were given, and the bulk that a ligand is carried to."""
+    if receptor is None or protocol.road != "alchemy":
+        return ()
+    if receptor.mol is not None:
+        x, symbols = receptor.positions, list(receptor.elements)
+    else:
+        x = np.array([atom.position for atom in receptor.structure.atoms], dtype=float)
+        symbols = [atom.element for atom in receptor.structure.atoms]
+        for molecule in receptor.cofactors:
+            x, symbols = np.concatenate([x, molecule.positions]), [*symbols, *molecule.elements]
+    return [
+        finding
+        for ligand in ligands
+        for finding in (
+            *anchor_findings(protocol, ligand, receptor=x, elements=symbols),
+            *bulk_findings(protocol, ligand, receptor=x),
+        )
+    ]
 
 
 def _heavy(ligands: Iterable[Ligand]) -> Floats:
@@ -260,7 +309,8 @@ def _look_at_edges(protocol: Protocol, ligands: Sequence[Ligand]) -> Sequence[Fi
     try:
         network, maps = plan_edges(tuple(ligands), protocol)
     except InputError as error:
-        return (failed("disconnected-network", str(error), advice="check that all poses are in one frame"),)
+        message, _, advice = str(error).partition("; ")
+        return (failed("network", message, advice=advice or "check that all poses are in one frame"),)
     named = {ligand.name: ligand for ligand in ligands}
     rings = [finding for (a, b), each in maps.items() for finding in ring_findings(named[a], named[b], each)]
     found = [*(finding for each in maps.values() for finding in each.findings), *rings, *network.findings]

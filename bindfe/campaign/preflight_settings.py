@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bindfe.campaign.preflight_schedule import schedule_findings
+from bindfe.campaign.preflight_usual import usual_findings
 from bindfe.chem.findings import Finding, failed, passed, warned
-from bindfe.errors import ProtocolError
 from bindfe.protocol import Protocol
 from bindfe.results import Floats
-from bindfe.states import LegKind
 
 if TYPE_CHECKING:
     from bindfe.chem.ligand import Ligand
@@ -38,7 +38,7 @@ _ML_STEP = 2.0
 
 def settings_findings(protocol: Protocol) -> tuple[Finding, ...]:
     """What can be said of a protocol without its molecules."""
-    found = [*_time_step(protocol), *_repeats(protocol), *_schedules(protocol)]
+    found = [*_time_step(protocol), *_repeats(protocol), *schedule_findings(protocol), *usual_findings(protocol)]
     return tuple(found) or (passed("protocol", "time step, repeats and schedule fit"),)
 
 
@@ -85,21 +85,6 @@ def _repeats(protocol: Protocol) -> list[Finding]:
             advice="set repeats.number to 2 at least, 3 for an interval that is worth its name",
         )
     ]
-
-
-def _schedules(protocol: Protocol) -> list[Finding]:
-    """Schedules whose ends do not close the cycle."""
-    from bindfe.build.leg import check_ends
-
-    found = []
-    for kind in protocol.leg_kinds:
-        if kind in (LegKind.PATH, LegKind.RELATIVE) or protocol.analytic is not None:
-            continue
-        try:
-            check_ends(kind, protocol.schedule_of(kind))
-        except ProtocolError as error:
-            found.append(failed("schedule", str(error), advice="end the schedule there"))
-    return found
 
 
 def box_width(protocol: Protocol, positions: Floats) -> float:

@@ -65,9 +65,11 @@ def _read_row(row: Mapping[str, str | None], *, place: str) -> Affinity:
         raise InputError(f"{place}, column ligand: is empty; write the ligand's name")
     delta_g = _number(row, "delta_g_kcal_mol", place=place)
     if abs(delta_g) > _STRONGEST_KCAL_MOL:
+        advice = (
+            "if it is in kJ/mol, divide by 4.184" if delta_g < 0 else "if it is Ki or Kd, write RT ln of it in mol/L"
+        )
         raise InputError(
-            f"{place}, column delta_g_kcal_mol: {delta_g:g} kcal/mol is beyond any known complex; "
-            "if it is in kJ/mol, divide by 4.184"
+            f"{place}, column delta_g_kcal_mol: {delta_g:g} kcal/mol is beyond any known complex; {advice}"
         )
     error = _number(row, "standard_error_kcal_mol", place=place)
     if error < 0:

@@ -19,6 +19,10 @@ SUPPORTED_ELEMENTS = frozenset({"H", "C", "N", "O", "F", "P", "S", "Cl", "Br", "
 CLASH_NM = 0.04
 """No two nuclei of a real molecule are closer [nm]: H2, the shortest bond, has 0.074."""
 
+_SHORTEST, _LONGEST = 0.6, 1.5
+"""Median length of a molecule's bonds over the sum of the covalent radii: within 0.1 of 1 for coordinates in A, 0.1 for
+a file in nm and 1.9 for one in bohr."""
+
 _FLAT_NM = 1e-4
 
 
@@ -65,10 +69,27 @@ def check_coordinates(mol: Chem.Mol, *, place: str) -> None:
         raise InputError(f"{place}: all coordinates are zero; {advice}")
     if is_drawing(mol, x):
         raise InputError(f"{place}: has the 2D coordinates of a drawing; {advice}")
+    _check_unit(mol, x, place=place)
     distance = np.linalg.norm(x[:, None] - x[None], axis=-1) + np.eye(len(x))
     i, j = (int(k) for k in np.unravel_index(np.argmin(distance), distance.shape))
     if distance[i, j] < CLASH_NM:
         raise InputError(f"{place}: atoms {i} and {j} (from 0) are {10 * distance[i, j]:.2f} A apart; {advice}")
+
+
+def _check_unit(mol: Chem.Mol, x: np.ndarray, *, place: str) -> None:
+    """Bonds of coordinates x (N, 3) [nm] have the length of bonds; with a wrong unit all of them shrink or grow."""
+    radius = Chem.GetPeriodicTable().GetRcovalent
+    lengths = [float(np.linalg.norm(x[b.GetBeginAtomIdx()] - x[b.GetEndAtomIdx()])) for b in mol.GetBonds()]
+    usual = [
+        0.1 * (radius(b.GetBeginAtom().GetAtomicNum()) + radius(b.GetEndAtom().GetAtomicNum())) for b in mol.GetBonds()
+    ]
+    part = float(np.median(np.divide(lengths, usual))) if len(lengths) > 2 else 1.0
+    if _SHORTEST < part < _LONGEST:
+        return
+    unit = "nm: multiply them by 10" if part < _SHORTEST else "bohr: multiply them by 0.529"
+    raise InputError(
+        f"{place}: its bonds are {10 * np.median(lengths):.2f} A long; coordinates are in A, and these may be in {unit}"
+    )
 
 
 def is_drawing(mol: Chem.Mol, x: np.ndarray) -> bool:

@@ -40,12 +40,13 @@ def check_named(name: str) -> Check:
     return CHECKS[name]
 
 
-_LIGAND, _POSE, _RECEPTOR, _EDGES, _SETTINGS = (
+_LIGAND, _POSE, _RECEPTOR, _EDGES, _SETTINGS, _CATALYSTS = (
     "Ligands",
     "Poses",
     "Receptors",
     "Maps and networks",
     "Settings, time and disk",
+    "Catalysts",
 )
 
 
@@ -83,10 +84,11 @@ _ALL = (
         _LIGAND,
         "coordinates",
         "fail",
-        "coordinates that are no structure: zeros, not numbers, two atoms in one place",
+        "coordinates that are no structure: zeros, not numbers, another unit, two atoms in one place",
         "has {what} coordinates{more}",
         "all coordinates are zero",
         "atoms {i} and {j} (from 0) are {distance} A apart",
+        "its bonds are {length} A long",
     ),
     _check(
         _LIGAND,
@@ -109,11 +111,14 @@ _ALL = (
     _check(
         _LIGAND,
         "bond-orders",
-        "fail",
-        "bond orders that are missing (PDB) or not those of the SMILES beside them",
+        "fail; warn for an aromatic ring with long bonds, or one or two short bonds of a pose",
+        "bond orders that are missing (PDB), not those of the SMILES beside them, or not those of the bond lengths",
         "its bond orders or hydrogens are not those of its SMILES {smiles}",
         "a PDB has no bond orders",
         "its template '{smiles}' is no SMILES",
+        "the saturated ring {atoms} is flat, as only an unsaturated one is",
+        "{number} single bonds of saturated carbon are as short as double ones ({bonds})",
+        "the aromatic ring {atoms} has bonds as long as single ones",
         "{reason}",
     ),
     _check(
@@ -169,7 +174,7 @@ _ALL = (
         "protonation",
         "warn",
         "a state of charge that the pH excludes, or that is near another one",
-        "is given with the charge {charge}, and at pH {ph} it is {state}",
+        "is given as {smiles}, and at pH {ph} it is {state}",
         "its state at pH {ph} is near another ({states})",
         "{reason}",
     ),
@@ -291,6 +296,13 @@ _ALL = (
     ),
     _check(
         _RECEPTOR,
+        "receptor-drop",
+        "warn",
+        "`receptor.drop` with a name that the file does not have",
+        "receptor.drop: {names} is not in the file",
+    ),
+    _check(
+        _RECEPTOR,
         "residue-template",
         "fail; warn for side-chain atoms that are built, within 10 A of a ligand",
         "residues whose atoms are not those of their template, by name",
@@ -328,9 +340,17 @@ _ALL = (
                 ),
             ),
             (
+                "thiolates",
+                "cysteines without a proton on their sulfur",
+                ("{residues} CYM: a thiolate, no proton on its sulfur (charge -1)",),
+            ),
+            (
                 "metal",
                 "a metal ion that only charges hold",
-                ("{ion} is held by {residues} through charges and Lennard-Jones terms alone",),
+                (
+                    "{ion} is held by {residues} through charges and Lennard-Jones terms alone",
+                    "{atoms} has its proton beside {ion}",
+                ),
             ),
         )
     ),
@@ -340,6 +360,13 @@ _ALL = (
         "fail",
         "ligands that no edge connects",
         "the network falls into {number} parts that no edge connects: {parts}",
+        "{reason}",
+    ),
+    _check(
+        _EDGES,
+        "network",
+        "fail",
+        "a network that cannot be planned: a ligand that is not there, fewer than two ligands",
         "{reason}",
     ),
     _check(
@@ -411,6 +438,58 @@ _ALL = (
         "fail",
         "a schedule that does not join the ends of the cycle",
         "{key}: the {end} state is {value} and must be {needed}: {reason}",
+        "{key}: runs from {value} to {value} and must run from {needed}",
+        "{key}: the alignment must be 1 in the first and the last state",
+    ),
+    _check(
+        _SETTINGS,
+        "schedule-charges",
+        "warn; fail where less than half of the Lennard-Jones coupling is left",
+        "charges in a state whose Lennard-Jones terms are softened or off: nothing keeps them apart",
+        "schedule.{leg}: in state {state} charges are at {value} and Lennard-Jones terms at {value}",
+    ),
+    _check(
+        _SETTINGS,
+        "schedule-leap",
+        "warn",
+        "states so far apart that they share no samples, and rows that turn back",
+        "{key}: from {value} to {value} in one step (state {state} to {state}), and {longest} at most is usual",
+        "{key}: the first step out of state {state} is {step}, and {longest} at most is usual",
+        "{key}: turns back from {value} to {value} (state {state} to {state})",
+    ),
+    _check(
+        _SETTINGS,
+        "unusual-setting",
+        "warn; fail where the calculation would be wrong",
+        "a temperature, pressure, salt, cutoff, spring or friction that hardly anything has: mostly a wrong unit",
+        "{key} is {value} ({range} is usual)",
+    ),
+    _check(
+        _SETTINGS,
+        "restraint-atoms",
+        "fail; warn for hydrogens",
+        "anchors given by hand that are not in the molecule, are hydrogens, or lie on a line",
+        "restraint.{key}: {reason}",
+        "anchors that are hydrogens: {atoms}",
+        "the anchors make an angle of {angle} deg, and 20 to 160 deg are needed",
+    ),
+    _check(
+        _SETTINGS,
+        "bulk",
+        "fail below 10 A, for edges below 20 A; else warn below 20 A",
+        "a bulk that a transfer leads to and that is near the receptor",
+        "{distance} A from the site it is {gap} A from the receptor, which is no bulk",
+    ),
+    _check(
+        _SETTINGS,
+        "measured",
+        "warn; fail for a table that cannot be read",
+        "measured values that are no binding free energies, are of another temperature, or have no ligand's name",
+        "none of the {number} ligands is in the table of measured values: it has {names}",
+        "has no measured value, and {name} in the table is no ligand",
+        "the measured delta_g of {ligands} is positive, as if it did not bind at 1 mol/L",
+        "{ligand} was measured at {temperature} K, and sampling.temperature is {temperature} K",
+        "{reason}",
     ),
     _check(
         _SETTINGS,
@@ -425,6 +504,29 @@ _ALL = (
         "fail",
         "more disk than `--limit-disk`",
         "about {size} of disk, and the limit is {limit}",
+    ),
+    _check(
+        _CATALYSTS,
+        "catalyst-file",
+        "fail",
+        "a file of species that cannot be read, two species of one name, or a phosphine that is not known by name",
+        "{reason}",
+    ),
+    _check(
+        _CATALYSTS,
+        "catalyst-structure",
+        "fail",
+        "a complex that cannot be built: no metal or several, a number of donors other than two and four, a plane "
+        "without `@SP`, unpaired electrons, no phosphine to exchange, an element without a size in water, or an "
+        "arrangement that GFN-FF would lose",
+        "{reason}",
+    ),
+    _check(
+        _CATALYSTS,
+        "catalyst-package",
+        "fail",
+        "ASE, tblite or gfnff that is not installed (the extra `metal`)",
+        "{reason}",
     ),
 )
 

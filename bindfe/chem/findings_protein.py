@@ -74,9 +74,11 @@ def protein_findings(
         cofactors: Heavy atoms of given cofactors [nm], (M, 3); may be empty.
     """
     residues = [tuple(group) for _, group in groupby(structure.atoms, key=lambda atom: (atom.site, atom.residue))]
+    there = {name for residue in residues for name in (residue[0].residue, residue[0].label)}
     residues = [r for r in residues if not {r[0].residue, r[0].label} & set(drop)]
     near = cKDTree(ligands) if len(ligands) else None
     found = [
+        *_not_there(drop, there),
         *_alternates(residues, near),
         *_gaps(residues, near),
         *_unknown(residues, cofactors),
@@ -85,6 +87,19 @@ def protein_findings(
     ]
     fine = passed("receptor", f"{len(residues)} residues, nothing missing, doubled or unknown")
     return tuple(found) or (fine,)
+
+
+def _not_there(drop: Sequence[str], there: set[str]) -> list[Finding]:
+    missing = [name for name in drop if name not in there]
+    if not missing:
+        return []
+    return [
+        warned(
+            "receptor-drop",
+            f"receptor.drop: {', '.join(missing)} is not in the file",
+            advice="correct the name, or leave it out: what was meant by it may still be there",
+        )
+    ]
 
 
 def _distance(residue: Residue, near: cKDTree | None) -> float:

@@ -25,7 +25,7 @@ def state_findings(ligand: Ligand, *, ph: float) -> tuple[Finding, ...]:
     return (
         warned(
             "protonation",
-            f"is given with the charge {ligand.formal_charge:+d}, and {state.changed}",
+            f"is given as {ligand.smiles}, and {state.changed}",
             advice="give the state that binds; it is taken as given",
             ligand=ligand.name,
         ),

@@ -127,7 +127,8 @@ def protonate(mol: Chem.Mol, *, ph: float, place: str) -> Protonation:
         return Protonation(mol=mol, changed="", others=others)
     new = dress(state, mol, place=place) if mol.GetNumConformers() else _with_name(state, mol)
     charges = (Chem.GetFormalCharge(mol), Chem.GetFormalCharge(new))
-    words = f"at pH {ph:g} it is {after}" + (f", of charge {charges[1]}, not {charges[0]}" if after != before else "")
+    charged = f", of charge {charges[1]}, not {charges[0]}" if charges[0] != charges[1] else ""
+    words = f"at pH {ph:g} it is {after}{charged}"
     return Protonation(mol=new, changed=words, others=others)
 
 

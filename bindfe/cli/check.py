@@ -99,11 +99,15 @@ def _found(finding: Finding) -> str:
 
 
 def _summary(console: Console, result: Preflight) -> None:
-    from bindfe.chem.findings import worst_level
+    from bindfe.chem.findings import EVERYTHING, worst_level
 
     levels = [worst_level(result.about(subject)) for subject in result.subjects]
     counts = ", ".join(f"{levels.count(level)} {level}" for level in ("pass", "warn", "fail") if level in levels)
-    console.print(f"{len(levels)} ligands and edges: {counts or 'none'}; looked at in {result.seconds:.0f} s")
+    whole = worst_level(result.about(EVERYTHING))
+    console.print(
+        f"{len(levels)} ligands and edges: {counts or 'none'}; receptor, network and settings: {whole}; looked at in "
+        f"{result.seconds:.0f} s"
+    )
 
 
 def _write_poses(result: Preflight, reference: Path, folder: Path) -> None:

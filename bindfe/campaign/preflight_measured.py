@@ -1,0 +1,86 @@
+"""Measured values that will not stand beside a calculation: a table that cannot be read, or that speaks of others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from bindfe.chem.findings import Finding, failed, passed, warned
+from bindfe.errors import InputError
+from bindfe.protocol import Protocol
+from bindfe.results import Affinity
+
+_KELVINS = 5.0
+"""Difference of temperatures above which measured and calculated values differ by more than their errors: with an
+entropy of 20 cal/mol/K, 0.1 kcal/mol."""
+
+
+def measured_findings(protocol: Protocol, names: Sequence[str]) -> tuple[Finding, ...]:
+    """What is wrong with the table of measured values, and with its names.
+
+    Args:
+        protocol: Its ``ligands.measured``.
+        names: The ligands' names in results.
+    """
+    if not protocol.ligands.measured:
+        return ()
+    from bindfe.chem.affinity import read_affinities
+
+    try:
+        table = {each.ligand: each for each in read_affinities(protocol.ligands.measured)}
+    except InputError as error:
+        message, _, advice = str(error).partition("; ")
+        return (failed("measured", message, advice=advice),)
+    own = {name: table[name] for name in names if name in table}
+    found = [*_names(names, table), *_values(own, protocol)]
+    return tuple(found) or (passed("measured", f"{len(own)} of {len(names)} ligands have a measured value"),)
+
+
+def _names(names: Sequence[str], table: Mapping[str, Affinity]) -> list[Finding]:
+    """Ligands without a measured value, where the table was meant for them."""
+    missing = [name for name in names if name not in table]
+    free = {_core(name): name for name in table if name not in names}
+    found = [
+        warned(
+            "measured",
+            f"has no measured value, and {free[_core(name)]} in the table is no ligand",
+            advice="give both one name",
+            ligand=name,
+        )
+        for name in missing
+        if _core(name) in free
+    ]
+    if names and len(missing) == len(names) and not found:
+        words = f"none of the {len(names)} ligands is in the table of measured values: it has {', '.join([*table][:5])}"
+        return [warned("measured", words, advice="write the ligands' names, as in the file of ligands, into the table")]
+    return found
+
+
+def _core(name: str) -> str:
+    """A name as somebody would take it for the same: without case, separators and a leading word for a ligand."""
+    return re.sub(r"[^a-z0-9]", "", re.sub(r"^(ligand|lig|cmpd|compound|mol)[ _.-]+", "", name.lower()))
+
+
+def _values(own: Mapping[str, Affinity], protocol: Protocol) -> list[Finding]:
+    found = []
+    unbound = [name for name, each in own.items() if each.delta_g_kcal_mol > 0]
+    if unbound and not protocol.hydration:
+        found.append(
+            warned(
+                "measured",
+                f"the measured delta_g of {', '.join(unbound[:5])} is positive, as if it did not bind at 1 mol/L",
+                advice="negative binds: RT ln of Ki in mol/L, not Ki, and not pKi",
+            )
+        )
+    here = protocol.sampling.temperature
+    apart = [(abs(each.temperature - here), name, each.temperature) for name, each in own.items()]
+    if apart and max(apart)[0] > _KELVINS:
+        _, name, there = max(apart)
+        found.append(
+            warned(
+                "measured",
+                f"{name} was measured at {there:g} K, and sampling.temperature is {here:g} K",
+                advice="calculate at the temperature of the measurement",
+            )
+        )
+    return found

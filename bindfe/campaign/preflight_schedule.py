@@ -1,0 +1,121 @@
+"""Lambda schedules that cannot join the ends of a leg: wrong ends, bare charges, leaps, and rows that turn back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from bindfe.chem.findings import Finding, failed, warned
+from bindfe.errors import ProtocolError
+from bindfe.protocol import Protocol
+from bindfe.states import LambdaSchedule, LegKind
+
+_LEAPS = {"electrostatics": 0.4, "sterics": 0.4, "transfer": 0.6}
+"""Longest step of each row in which neighbours still share samples. Where the shipped schedules are coarsest they take
+0.25, 0.1 (0.2 in the smoke tests) and 0.55; a leap is not refused, as a monatomic ligand may stand it."""
+
+_FIRST_TRANSFER = 0.05
+"""Longest first step of a transfer out of an end in which the coming ligand still clashes, at up to 150 kcal/mol."""
+
+_HALF_CORE = 0.5
+"""Lennard-Jones coupling below which charges are refused: above it one may get away with it."""
+
+
+def schedule_findings(protocol: Protocol) -> tuple[Finding, ...]:
+    """What is wrong with the schedule of each leg that the protocol runs."""
+    if protocol.analytic is not None:
+        return ()
+    kinds = [kind for kind in protocol.leg_kinds if kind is not LegKind.PATH]
+    return tuple(finding for kind in kinds for finding in _leg(kind, protocol.schedule_of(kind)))
+
+
+def _leg(kind: LegKind, schedule: LambdaSchedule) -> Sequence[Finding]:
+    found = [*_ends(kind, schedule)]
+    if kind in (LegKind.TRANSFER, LegKind.RELATIVE):
+        rows: tuple[str, ...] = ("transfer",)
+        found += _first_steps(kind, schedule)
+    else:
+        rows = ("electrostatics", "sterics")
+        found += _bare_charges(kind, schedule)
+    for row in rows:
+        found += _steps(f"schedule.{kind.value}.{row}", getattr(schedule, row), _LEAPS[row])
+    return found
+
+
+def _ends(kind: LegKind, schedule: LambdaSchedule) -> list[Finding]:
+    from bindfe.build.leg import check_ends
+    from bindfe.build.relative import check_relative_ends
+
+    try:
+        if kind is LegKind.RELATIVE:
+            check_relative_ends(schedule)
+        else:
+            check_ends(kind, schedule)
+    except ProtocolError as error:
+        return [failed("schedule", str(error), advice="end the schedule there")]
+    return []
+
+
+def _bare_charges(kind: LegKind, schedule: LambdaSchedule) -> list[Finding]:
+    """Charges whose Lennard-Jones core is soft: opposite ones fall into each other, and the energy has no floor."""
+    states = [
+        (sterics, index)
+        for index, (sterics, charges) in enumerate(zip(schedule.sterics, schedule.electrostatics, strict=True))
+        if charges > 0 and sterics < 1
+    ]
+    if not states:
+        return []
+    sterics, index = min(states)
+    make = failed if sterics < _HALF_CORE else warned
+    return [
+        make(
+            "schedule-charges",
+            f"schedule.{kind.value}: in state {index} charges are at {schedule.electrostatics[index]:g} and "
+            f"Lennard-Jones terms at {sterics:g}",
+            advice="take electrostatics to 0 before sterics leaves 1: charges without a core fall into each other",
+        )
+    ]
+
+
+def _first_steps(kind: LegKind, schedule: LambdaSchedule) -> list[Finding]:
+    """Steps out of an end in which the coming ligand clashes: 0 of a transfer, both ends of an exchange."""
+    row = schedule.transfer
+    steps = [(abs(row[1] - row[0]), 0, 1)]
+    if kind is LegKind.RELATIVE:
+        steps.append((abs(row[-1] - row[-2]), len(row) - 1, len(row) - 2))
+    return [
+        warned(
+            "schedule-leap",
+            f"schedule.{kind.value}.transfer: the first step out of state {a} is {step:g}, and {_FIRST_TRANSFER:g} at "
+            "most is usual",
+            advice=f"add states between {a} and {b}: the ligand that comes clashes there",
+        )
+        for step, a, b in steps
+        if step > _FIRST_TRANSFER
+    ]
+
+
+def _steps(key: str, row: Sequence[float], longest: float) -> list[Finding]:
+    steps = [b - a for a, b in pairwise(row)]
+    found = []
+    leap = max(range(len(steps)), key=lambda k: abs(steps[k]))
+    if abs(steps[leap]) > longest + 1e-9:
+        found.append(
+            warned(
+                "schedule-leap",
+                f"{key}: from {row[leap]:g} to {row[leap + 1]:g} in one step (state {leap} to {leap + 1}), and "
+                f"{longest:g} at most is usual",
+                advice="add states between them: neighbours that share no samples give no free energy",
+            )
+        )
+    ahead = row[-1] >= row[0]
+    back = [k for k, step in enumerate(steps) if (step < 0 if ahead else step > 0)]
+    if back:
+        found.append(
+            warned(
+                "schedule-leap",
+                f"{key}: turns back from {row[back[0]]:g} to {row[back[0] + 1]:g} (state {back[0]} to {back[0] + 1})",
+                advice="put the states in order, unless it is meant",
+            )
+        )
+    return found

@@ -1,0 +1,104 @@
+"""Settings that no calculation has, or few: as a rule a unit that slipped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bindfe.chem.findings import Finding, failed, warned
+from bindfe.protocol import Protocol
+from bindfe.units import parse_quantity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Usual:
+    """What one setting usually is."""
+
+    key: str
+    value: Callable[[Protocol], float | None]
+    """In the unit; None where the protocol does not use it."""
+    unit: str
+    usual: tuple[float, float]
+    """Outside of it one should look."""
+    possible: tuple[float, float]
+    """Outside of it the calculation would be wrong."""
+    advice: str
+
+
+def _when(used: bool, value: float | None) -> float | None:
+    return value if used else None
+
+
+_SPRING, _MOLAR = parse_quantity("1 kcal/mol/A^2", "kcal/mol/A^2"), parse_quantity("1 M", "M")
+
+_USUAL = (
+    _Usual(
+        key="sampling.temperature",
+        value=lambda protocol: protocol.sampling.temperature,
+        unit="K",
+        usual=(273.0, 373.0),
+        possible=(200.0, 500.0),
+        advice="is it in degrees Celsius? Write 298.15 K for 25 of them",
+    ),
+    _Usual(
+        key="sampling.pressure",
+        value=lambda protocol: _when(protocol.solvent.explicit, protocol.sampling.pressure),
+        unit="bar",
+        usual=(0.5, 100.0),
+        possible=(-1000.0, 10000.0),
+        advice="is it in another unit? An atmosphere is 1.01325 bar",
+    ),
+    _Usual(
+        key="solvent.ionic_strength",
+        value=lambda protocol: _when(protocol.solvent.explicit, protocol.solvent.ionic_strength / _MOLAR),
+        unit="M",
+        usual=(0.0, 1.0),
+        possible=(0.0, 6.1),
+        advice="is it in mM? A cell has 150 mM, and water holds no more than 6.1 M of NaCl",
+    ),
+    _Usual(
+        key="solvent.cutoff",
+        value=lambda protocol: _when(protocol.solvent.explicit, 10 * protocol.solvent.cutoff),
+        unit="A",
+        usual=(8.0, 15.0),
+        possible=(6.0, 100.0),
+        advice="force fields were fitted with 8 to 12 A",
+    ),
+    _Usual(
+        key="restraint.spring",
+        value=lambda protocol: protocol.restraint.spring / _SPRING,
+        unit="kcal/mol/A^2",
+        usual=(0.1, 100.0),
+        possible=(0.0, math.inf),
+        advice="is it per nm^2? That is a hundredth of what it is per A^2",
+    ),
+    _Usual(
+        key="sampling.friction",
+        value=lambda protocol: protocol.sampling.friction,
+        unit="1/ps",
+        usual=(0.05, 20.0),
+        possible=(0.0, math.inf),
+        advice="is it in another unit? 1 1/ps is usual: much less decouples the thermostat, much more stops all motion",
+    ),
+)
+
+
+def usual_findings(protocol: Protocol) -> tuple[Finding, ...]:
+    """Settings outside of what they usually are, for molecules."""
+    if protocol.analytic is not None:
+        return ()
+    found = []
+    for each in _USUAL:
+        value = each.value(protocol)
+        if value is None or _within(value, each.usual):
+            continue
+        make = warned if _within(value, each.possible) else failed
+        low, high = each.usual
+        words = f"{each.key} is {value:g} {each.unit} ({low:g} to {high:g} {each.unit} is usual)"
+        found.append(make("unusual-setting", words, advice=each.advice))
+    return tuple(found)
+
+
+def _within(value: float, limits: tuple[float, float]) -> bool:
+    return limits[0] * (1 - 1e-9) - 1e-12 <= value <= limits[1] * (1 + 1e-9)

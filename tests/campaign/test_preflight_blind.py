@@ -1,0 +1,272 @@
+"""What the pre-flight missed in a blind trial, and has to catch now; see "A blind trial" in docs/preflight.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from rdkit import Chem
+from spoilt import (
+    B2,
+    CB7,
+    EDGES,
+    HYDRATION,
+    ROOT,
+    WATER,
+    Inputs,
+    atom_line,
+    b2,
+    residue_number,
+    shape,
+    t4l,
+    write,
+    xylene,
+)
+
+from bindfe.campaign.preflight_measured import measured_findings
+from bindfe.campaign.preflight_schedule import schedule_findings
+from bindfe.chem.findings_catalogue import CHECKS
+from bindfe.chem.ligand import read_ligands
+from bindfe.chem.pose_bonds import bond_order_findings
+from bindfe.protocol import Protocol, load_protocol, parse_protocol
+
+TRANSFER = {"solvent": {"model": "obc2"}, "alchemy": {"method": "transfer"}}
+COLUMNS = "ligand,delta_g_kcal_mol,standard_error_kcal_mol,temperature_k\n"
+
+
+def bond_orders_lost(files: Inputs) -> None:
+    """p-Xylene by a converter that knows no double bonds and fills up with hydrogens."""
+    mol = Chem.RWMol(Chem.RemoveHs(xylene()))
+    for bond in mol.GetBonds():
+        bond.SetBondType(Chem.BondType.SINGLE)
+        bond.SetIsAromatic(False)
+    for atom in mol.GetAtoms():
+        atom.SetIsAromatic(False)
+        atom.SetNoImplicit(False)
+    Chem.SanitizeMol(mol)
+    whole = Chem.AddHs(mol.GetMol(), addCoords=True)
+    whole.SetProp("_Name", "p-xylene")
+    files.ligands, files.receptor, files.settings = [whole], t4l(), WATER
+
+
+def amide_became_an_aminal(files: Inputs) -> None:
+    """The same to a chain: C=O and C-N of an amide, drawn as single bonds of a saturated carbon."""
+    mol = Chem.RWMol(Chem.RemoveHs(shape("CC(=O)NCC(=O)N")))
+    for bond in mol.GetBonds():
+        bond.SetBondType(Chem.BondType.SINGLE)
+    for atom in mol.GetAtoms():
+        atom.SetNoImplicit(False)
+    Chem.SanitizeMol(mol)
+    files.ligands, files.receptor, files.settings = [Chem.AddHs(mol.GetMol(), addCoords=True)], str(CB7), TRANSFER
+
+
+def anchors_of_the_complex(files: Inputs) -> None:
+    anchors = {"receptor_atoms": [1588, 1602, 1625], "ligand_atoms": [2603, 2604, 2605]}
+    files.ligands, files.receptor = [xylene()], t4l()
+    files.settings = WATER | {"restraint": {"kind": "boresch", **anchors}}
+
+
+def anchors_on_hydrogens(files: Inputs) -> None:
+    files.ligands, files.receptor = [b2()], str(CB7)
+    hydrogens = [atom.GetIdx() for atom in b2().GetAtoms() if atom.GetAtomicNum() == 1][:3]
+    files.settings = TRANSFER | {"restraint": {"kind": "harmonic", "ligand_atoms": hydrogens}}
+
+
+def anchors_on_a_line(files: Inputs) -> None:
+    """A substituent of benzene, its carbon and the carbon across are on one line."""
+    files.ligands, files.receptor = [b2()], str(CB7)
+    axis = b2().GetSubstructMatch(Chem.MolFromSmarts("[CX4]([OX2])C1CCC(C[OX2])CC1"))  # CH2 and the two bridgeheads
+    files.settings = HYDRATION | {
+        "restraint": {"kind": "boresch", "receptor_atoms": [0, 20, 40], "ligand_atoms": [axis[0], axis[2], axis[5]]}
+    }
+
+
+def sterics_before_charges(files: Inputs) -> None:
+    files.ligands, files.receptor = [b2()], str(CB7)
+    ramp = [1.0, 0.75, 0.5, 0.25, 0.0]
+    rows = {"electrostatics": [1.0] * 4 + ramp, "sterics": [*ramp, 0.0, 0.0, 0.0, 0.0]}
+    complex_ = {"restraints": [0.0] + [1.0] * 8, **rows}
+    files.settings = HYDRATION | {"schedule": {"complex": complex_, "solvent": rows}}
+
+
+def three_states(files: Inputs) -> None:
+    files.ligands, files.receptor = [b2()], str(CB7)
+    rows = {"electrostatics": [1.0, 1.0, 0.0], "sterics": [1.0, 1.0, 0.0]}
+    files.settings = HYDRATION | {"schedule": {"complex": {"restraints": [0.0, 1.0, 1.0], **rows}, "solvent": rows}}
+
+
+def states_out_of_order(files: Inputs) -> None:
+    files.ligands, files.receptor = [b2()], str(CB7)
+    rows = {"electrostatics": [1.0, 0.5, 0.75, 0.25, 0.0], "sterics": [1.0] * 5}
+    ends = {"electrostatics": [*rows["electrostatics"], 0.0, 0.0, 0.0], "sterics": [*rows["sterics"], 0.6, 0.3, 0.0]}
+    files.settings = HYDRATION | {"schedule": {"solvent": ends}}
+
+
+def transfer_leaps_into_the_clash(files: Inputs) -> None:
+    files.ligands, files.receptor = [b2()], str(CB7)
+    rows = {"transfer": [0.0, 0.25, 0.5, 1.0, 1.0], "restraints": [1.0, 1.0, 1.0, 1.0, 0.0]}
+    files.settings = TRANSFER | {"schedule": {"transfer": rows}}
+
+
+def exchange_that_ends_halfway(files: Inputs) -> None:
+    first, second = b2(), b2()
+    second.SetProp("_Name", "again")
+    files.ligands, files.receptor = [first, second], str(CB7)
+    files.settings = EDGES | {"schedule": {"relative": {"transfer": [0.0, 0.01, 0.1, 0.3, 0.5]}}}
+
+
+def celsius(files: Inputs) -> None:
+    files.ligands, files.receptor = [b2()], str(CB7)
+    files.settings = TRANSFER | {"sampling": {"temperature": "25 K"}}
+
+
+def molar_salt(files: Inputs) -> None:
+    files.ligands, files.receptor = [xylene()], t4l()
+    files.settings = WATER | {"solvent": {"model": "tip3p", "ionic_strength": "150 M"}}
+
+
+def bulk_in_the_host(files: Inputs) -> None:
+    files.ligands, files.receptor = [b2()], str(CB7)
+    files.settings = {"solvent": {"model": "obc2"}, "alchemy": {"method": "transfer", "displacement": "10 A"}}
+
+
+def ligand_is_a_cofactor(files: Inputs) -> None:
+    cofactor = xylene()
+    cofactor.SetProp("_Name", "cofactor")
+    write(files.folder / "cofactor.sdf", [cofactor])
+    files.ligands, files.receptor = [xylene()], t4l()
+    files.settings = WATER | {"receptor": {"cofactors": [str(files.folder / "cofactor.sdf")]}}
+
+
+def zinc_on_a_protonated_nitrogen(files: Inputs) -> None:
+    lines = [line for line in t4l().splitlines() if line.startswith("ATOM") and residue_number(line) == 31]
+    at = {line[12:16].strip(): np.array([float(line[30 + 8 * k : 38 + 8 * k]) for k in range(3)]) for line in lines}
+    along = at["NE2"] - at["CG"]
+    zinc = at["NE2"] + 2.1 * along / np.linalg.norm(along)
+    files.ligands, files.receptor = [xylene()], t4l() + atom_line("ZN", "ZN", 301, zinc, "ZN") + "\n"
+    files.settings = WATER
+
+
+def dropped_by_another_name(files: Inputs) -> None:
+    files.ligands, files.receptor = [xylene()], t4l()
+    files.settings = WATER | {"receptor": {"drop": ["LIG"]}}
+
+
+def misspelt_edge(files: Inputs) -> None:
+    first, second = b2(), b2()
+    second.SetProp("_Name", "again")
+    files.ligands, files.receptor = [first, second], str(CB7)
+    files.settings = EDGES | {"edges": {"network": "given", "pairs": [["b2", "agian"]]}}
+
+
+def in_nanometres(files: Inputs) -> None:
+    mol = b2()
+    mol.GetConformer().SetPositions(0.1 * np.asarray(mol.GetConformer().GetPositions()))
+    files.ligands, files.receptor, files.settings = [mol], str(CB7), TRANSFER
+
+
+def in_bohr(files: Inputs) -> None:
+    mol = b2()
+    mol.GetConformer().SetPositions(1.8897 * np.asarray(mol.GetConformer().GetPositions()))
+    files.ligands, files.receptor, files.settings = [mol], str(CB7), TRANSFER
+
+
+MISSED: list[tuple[Callable[[Inputs], None], str, str, str]] = [
+    (bond_orders_lost, "bond-orders", "fail", "saturated ring"),
+    (amide_became_an_aminal, "bond-orders", "warn", "single bonds of saturated carbon"),
+    (anchors_of_the_complex, "restraint-atoms", "fail", "no atom 2603"),
+    (anchors_on_hydrogens, "restraint-atoms", "warn", "hydrogens: ligand"),
+    (anchors_on_a_line, "restraint-atoms", "fail", "deg"),
+    (sterics_before_charges, "schedule-charges", "fail", "Lennard-Jones terms at 0"),
+    (three_states, "schedule-leap", "warn", "schedule.complex.sterics: from 1 to 0 in one step"),
+    (states_out_of_order, "schedule-leap", "warn", "turns back from 0.5 to 0.75"),
+    (transfer_leaps_into_the_clash, "schedule-leap", "warn", "the first step out of state 0 is 0.25"),
+    (exchange_that_ends_halfway, "schedule", "fail", "runs from 0 to 0.5"),
+    (celsius, "unusual-setting", "fail", "25 K"),
+    (molar_salt, "unusual-setting", "fail", "150 M"),
+    (bulk_in_the_host, "bulk", "fail", "no bulk"),
+    (ligand_is_a_cofactor, "inside-receptor", "fail", "cofactor C"),
+    (zinc_on_a_protonated_nitrogen, "protein-metal", "warn", "A:HIS31 NE2 has its proton beside A:ZN301"),
+    (dropped_by_another_name, "receptor-drop", "warn", "LIG is not in the file"),
+    (misspelt_edge, "network", "fail", "agian"),
+    (in_nanometres, "coordinates", "fail", "bonds are 0.1"),
+    (in_bohr, "coordinates", "fail", "bonds are 2."),
+]
+
+
+@pytest.mark.parametrize(("spoil", "check", "level", "words"), MISSED, ids=[each[0].__name__ for each in MISSED])
+def test_what_was_missed_is_caught(tmp_path, spoil, check, level, words) -> None:
+    files = Inputs(folder=tmp_path)
+    spoil(files)
+    result = files.check()
+    found = [each for each in result.findings if (each.check, each.level) == (check, level)]
+    assert any(words in each.message for each in found), [str(each) for each in result.findings]
+    for each in result.findings:
+        if each.level != "pass":
+            assert CHECKS[each.check].matches(each.message), str(each)
+
+
+# Measured values
+
+
+def measured(folder, table: str, **settings) -> tuple[str, ...]:
+    (folder / "measured.csv").write_text(COLUMNS + table)
+    protocol = load_protocol(ROOT / "protocols" / "quickstart.yaml")
+    ligands = protocol.ligands.model_copy(update={"measured": str(folder / "measured.csv")})
+    protocol = protocol.model_copy(update={"ligands": ligands, **settings})
+    findings = measured_findings(protocol, ["lig_ejm_31", "lig_ejm_42"])
+    for each in findings:
+        if each.level != "pass":
+            assert CHECKS["measured"].matches(each.message), str(each)
+    return tuple(f"{each.level}: {each.ligand}: {each.message}" for each in findings)
+
+
+def test_inhibition_constants_are_no_binding_free_energies(tmp_path) -> None:
+    (found,) = measured(tmp_path, "lig_ejm_31,96,20,298.15\n")
+    assert found.startswith("fail")
+    assert "96 kcal/mol is beyond any known complex" in found
+    (found,) = measured(tmp_path, "lig_ejm_31,7.02,0.2,298.15\nlig_ejm_42,-9.8,0.2,298.15\n")  # a pKi
+    assert "delta_g of lig_ejm_31 is positive" in found
+
+
+def test_names_that_are_nearly_those_of_the_ligands_are_told(tmp_path) -> None:
+    found = measured(tmp_path, "ejm_31,-9.574,0.179,298.15\nEJM-42,-9.814,0.176,298.15\n")
+    assert [each.split(": ")[1] for each in found] == ["lig_ejm_31", "lig_ejm_42"]
+    (found,) = measured(tmp_path, "benzene,-5.19,0.16,298.15\n")
+    assert "none of the 2 ligands is in the table" in found
+
+
+def test_a_table_that_lacks_a_ligand_or_has_others_is_fine(tmp_path) -> None:
+    (found,) = measured(tmp_path, "lig_ejm_31,-9.574,0.179,298.15\nlig_jmc_23,-9.8,0.2,298.15\n")
+    assert found == "pass: : 1 of 2 ligands have a measured value"
+
+
+def test_another_temperature_is_told(tmp_path) -> None:
+    (found,) = measured(tmp_path, "lig_ejm_31,-9.574,0.179,310\n")
+    assert "measured at 310 K" in found
+
+
+# What is right is left alone
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["cb7/guests.sdf", "sars-cov-2-mpro/ligands.sdf", "t4-lysozyme-l99a/ligands.sdf", "hydration/ethylparaben.sdf"],
+)
+def test_shipped_ligands_have_the_bond_lengths_of_their_bond_orders(file) -> None:
+    for ligand in read_ligands(ROOT / "systems" / file):
+        assert bond_order_findings(ligand) == ()
+
+
+@pytest.mark.parametrize("smiles", ["C1CCCCC1", "C1CC1C", "C1CCC1", "FC(F)(F)OC", "OC1OCCCC1", "N1CCNCC1", "C1=CCCCC1"])
+def test_small_rings_and_short_single_bonds_are_no_lost_bond_orders(tmp_path, smiles) -> None:
+    (ligand,) = read_ligands(write(tmp_path / "one.sdf", [shape(smiles)]))
+    assert bond_order_findings(ligand) == ()
+
+
+def test_default_schedules_have_nothing_to_say() -> None:
+    ligands, receptor = {"file": str(B2)}, {"file": str(CB7)}
+    for settings in (TRANSFER, HYDRATION, EDGES):
+        protocol: Protocol = parse_protocol(repr({"ligands": ligands, "receptor": receptor, **settings}))
+        assert schedule_findings(protocol) == ()
