@@ -17,6 +17,7 @@ from bindfe.protocol import Protocol
 from bindfe.results import Floats
 
 if TYPE_CHECKING:
+    from bindfe.build.bulk import Bulk
     from bindfe.chem.ligand import Ligand
     from bindfe.chem.receptor import Receptor
 
@@ -36,6 +37,8 @@ class Assembly:
     """Atoms of the receptor."""
     ligand_atoms: tuple[int, ...]
     """Atoms of the ligand."""
+    bulk: Bulk | None = None
+    """What its System was replicated from, in a box of water."""
 
 
 def parametrise(

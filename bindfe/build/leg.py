@@ -12,6 +12,7 @@ from openmm import app, unit
 
 from bindfe.build.alchemy import LAMBDA_ELECTROSTATICS, LAMBDA_STERICS, decoupled_system
 from bindfe.build.anchors import stable_boresch
+from bindfe.build.bulk import replicate
 from bindfe.build.counterion import choose_counterions, discharge, wall_force
 from bindfe.build.forcefield import Assembly, parametrise
 from bindfe.build.legfiles import LegParts, LoadedLeg, PlainSystem, load_leg, load_plain, write_leg
@@ -290,6 +291,9 @@ def _alchemical(
 ) -> mm.System:
     if kind is LegKind.TRANSFER:
         system = transfer_system(plain, assembly.ligand_atoms, protocol.alchemy)
+    elif assembly.bulk is not None:  # all waters meet a ligand that is switched off as the first one does
+        seed = decoupled_system(assembly.bulk.seed, assembly.ligand_atoms, protocol)
+        system = replicate(seed, assembly.bulk.species)
     else:
         system = decoupled_system(plain, assembly.ligand_atoms, protocol)
     if counterions:

@@ -262,6 +262,27 @@ def load_plain(directory: Path, environment: Environment) -> PlainSystem:
     )
 
 
+def load_plain_start(directory: Path, environment: Environment) -> tuple[mm.System, Floats, Floats | None]:
+    """The System, coordinates [nm] and box [nm] of one end of a leg, without its topology, which is slow to read.
+
+    Raises:
+        StoreError: As :func:`load_plain`.
+    """
+    record = read_record(directory / "leg.json", PreparedLeg)
+    name = _plain_file(record, environment, directory)
+    positions, box = _load_state(directory, record)
+    system = _load_system(directory, record, name)
+    kept = slice(None) if name == "plain.xml" else list(record.ligand_atoms)
+    return system, positions[kept], box if system.usesPeriodicBoundaryConditions() else None
+
+
+def _load_state(directory: Path, record: PreparedLeg) -> tuple[Floats, Floats]:
+    """Coordinates and box vectors [nm]; the vectors say nothing where there is no box."""
+    state = mm.XmlSerializer.deserialize(_checked(directory, record, "state.xml"))
+    positions = np.asarray(state.getPositions(asNumpy=True).value_in_unit(unit.nanometer), dtype=float)
+    return positions, np.asarray(state.getPeriodicBoxVectors(asNumpy=True).value_in_unit(unit.nanometer))
+
+
 def _plain_file(record: PreparedLeg, environment: Environment, directory: Path) -> str:
     try:
         return _PLAIN_FILES[record.kind, environment]
@@ -275,13 +296,12 @@ def _load_system(directory: Path, record: PreparedLeg, name: str) -> mm.System:
 
 def _load_atoms(directory: Path, record: PreparedLeg) -> tuple[app.Topology, Floats, Floats | None]:
     topology = app.PDBxFile(io.StringIO(_checked(directory, record, "topology.cif"))).topology
-    state = mm.XmlSerializer.deserialize(_checked(directory, record, "state.xml"))
-    positions = np.asarray(state.getPositions(asNumpy=True).value_in_unit(unit.nanometer), dtype=float)
+    positions, vectors = _load_state(directory, record)
     if topology.getPeriodicBoxVectors() is None:
         return topology, positions, None
-    vectors = state.getPeriodicBoxVectors(asNumpy=True)
-    topology.setPeriodicBoxVectors(vectors)  # the file has lengths and angles, an equal lattice of other vectors
-    return topology, positions, np.asarray(vectors.value_in_unit(unit.nanometer))
+    # the file has lengths and angles, an equal lattice of other vectors
+    topology.setPeriodicBoxVectors(vectors * unit.nanometer)
+    return topology, positions, vectors
 
 
 def _checked(directory: Path, record: PreparedLeg, name: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,16 +13,18 @@ from openmm import app, unit
 from openmm.app.internal.customgbforces import GBSAGBn2Force, GBSAOBC2Force
 
 from bindfe.build.alchemy import use_openmm_coulomb_constant
+from bindfe.build.bulk import Bulk, Species
 from bindfe.build.forcefield import Assembly, create_system, nonbonded_force
+from bindfe.build.water import add_solvent, box_vectors, fill, read_water_box
 from bindfe.errors import InputError
 from bindfe.protocol import Protocol
 from bindfe.results import Floats
 from bindfe.units import STANDARD_VOLUME_NM3
 
 _BOXES = {"tip3p": "tip3p", "tip4pew": "tip4pew", "opc": "tip4pew"}
-"""Equilibrated boxes of water that Modeller fills space with: OPC has the four sites of TIP4P-Ew."""
+"""Equilibrated boxes of water that space is filled with: OPC has the four sites of TIP4P-Ew."""
 
-_SHRINKS_BY = 1.05  # a box equilibrating from Modeller's density shrinks by up to 3 % a side, and 2 % are kept
+_SHRINKS_BY = 1.05  # a box equilibrating from that density shrinks by up to 3 % a side, and 2 % are kept
 
 
 _MOST_ATOMS = 1_000_000
@@ -98,23 +102,66 @@ def _gbn2(system: mm.System, topology: app.Topology, protocol: Protocol) -> mm.C
 
 def _explicit(force_field: app.ForceField, molecules: Assembly, protocol: Protocol) -> tuple[mm.System, Assembly]:
     _check_padding(molecules.positions, protocol)
-    modeller = app.Modeller(molecules.topology, molecules.positions * unit.nanometer)
-    modeller.addExtraParticles(force_field)  # fourth sites of water that came with the molecules, which is last
-    modeller.addSolvent(
-        force_field,
-        model=_BOXES[protocol.solvent.model],
-        padding=protocol.solvent.padding * unit.nanometer,
-        boxShape=protocol.solvent.box_shape,
-        ionicStrength=protocol.solvent.ionic_strength * STANDARD_VOLUME_NM3 * unit.molar,
-        neutralize=True,
+    solutes, positions = _with_extra_sites(force_field, molecules)
+    box = read_water_box(_BOXES[protocol.solvent.model])
+    vectors = box_vectors(positions, padding=protocol.solvent.padding, shape=protocol.solvent.box_shape)
+    seed = _seed(force_field, solutes, box.names, vectors, protocol)
+    charge, sigma = _charge_and_sigma(seed, len(positions))
+    filling = fill(
+        positions,
+        sigma,
+        vectors=vectors,
+        box=box,
+        charge=charge,
+        concentration=protocol.solvent.ionic_strength * STANDARD_VOLUME_NM3,
     )
-    _check_box(modeller.topology, protocol)
-    system = create_system(force_field, modeller.topology, protocol)
-    positions = _with_sites(system, np.asarray(modeller.positions.value_in_unit(unit.nanometer), dtype=float))
+    topology = copy.deepcopy(solutes)
+    topology.setPeriodicBoxVectors(vectors * unit.nanometer)
+    counts = len(filling.water), len(filling.positive), len(filling.negative)
+    add_solvent(topology, box.names, water=counts[0], positive=counts[1], negative=counts[2])
+    _check_box(topology, protocol)
+    bulk = Bulk(seed=seed, species=_species(len(positions), (len(box.names), 1, 1), counts))
+    system = bulk.system()
+    positions = np.concatenate([positions, filling.water.reshape(-1, 3), filling.positive, filling.negative])
+    placed = replace(molecules, topology=topology, positions=_with_sites(system, positions), bulk=bulk)
+    return system, placed
+
+
+def _with_extra_sites(force_field: app.ForceField, molecules: Assembly) -> tuple[app.Topology, Floats]:
+    """The molecules, with fourth sites for the water that came with them, which is last."""
+    modeller = app.Modeller(molecules.topology, molecules.positions * unit.nanometer)
+    if any(residue.name == "HOH" for residue in molecules.topology.residues()):
+        modeller.addExtraParticles(force_field)
+    return modeller.topology, np.asarray(modeller.positions.value_in_unit(unit.nanometer), dtype=float)
+
+
+def _seed(
+    force_field: app.ForceField, solutes: app.Topology, names: Sequence[str], vectors: Floats, protocol: Protocol
+) -> mm.System:
+    """The System of the solutes with one water, one sodium and one chloride ion."""
+    topology = copy.deepcopy(solutes)
+    topology.setPeriodicBoxVectors(vectors * unit.nanometer)
+    add_solvent(topology, names, water=1, positive=1, negative=1)
+    system = create_system(force_field, topology, protocol)
     if protocol.sampling.pressure is not None:
         pressure, temperature = protocol.sampling.pressure * unit.bar, protocol.sampling.temperature * unit.kelvin
         system.addForce(mm.MonteCarloBarostat(pressure, temperature))
-    return system, replace(molecules, topology=modeller.topology, positions=positions)
+    return system
+
+
+def _charge_and_sigma(system: mm.System, solutes: int) -> tuple[int, Floats]:
+    """Net charge of the solutes [e], and sigma of each atom [nm], 0 where it has no Lennard-Jones term, (N,)."""
+    force = nonbonded_force(system)
+    parameters = [force.getParticleParameters(i) for i in range(solutes)]
+    charge = sum(q.value_in_unit(unit.elementary_charge) for q, _, _ in parameters)
+    none = 0.0 * unit.kilojoule_per_mole
+    sigma = [s.value_in_unit(unit.nanometer) if depth != none else 0.0 for _, s, depth in parameters]
+    return math.floor(charge + 0.5), np.array(sigma)
+
+
+def _species(first: int, sites: Sequence[int], copies: Sequence[int]) -> tuple[Species, ...]:
+    begins = np.cumsum([first, *sites])[:-1]
+    return tuple(Species(first=int(b), sites=s, copies=c) for b, s, c in zip(begins, sites, copies, strict=True))
 
 
 def _with_sites(system: mm.System, positions: Floats) -> Floats:

@@ -261,15 +261,19 @@ def _note(run: Run, protocol: Protocol, name: str, kind: LegKind, *, seconds: fl
 
 def _minimised(directory: Path, record: PreparedLeg, protocol: Protocol) -> float:
     """Energy of a leg's start state after a short minimisation [kJ/mol], from its files."""
-    from bindfe.build.legfiles import load_leg, load_plain
+    from bindfe.build.legfiles import load_leg, load_plain_start
     from bindfe.sample.relax import relax
 
     end = _ENDS.get(record.kind) if protocol.analytic is None else None
-    source = load_leg(directory) if end is None else load_plain(directory, end)
+    if end is None:
+        leg = load_leg(directory)
+        system, positions, box = leg.system, leg.positions, leg.box
+    else:
+        system, positions, box = load_plain_start(directory, end)
     return relax(
-        source.system,
-        source.positions,
-        source.box,
+        system,
+        positions,
+        box,
         what=f"{record.ligand}/{record.kind.value}",
         compute=protocol.compute,
         steps=_MINIMISE,

@@ -133,7 +133,10 @@ def test_a_charged_ligand_is_welcome_in_obc2(host, ammonium, protocol, tmp_path)
 def test_atoms_on_top_of_each_other_are_refused(host, guest, protocol, tmp_path):
     mol = type(guest.mol)(guest.mol)
     conformer = mol.GetConformer()
-    conformer.SetAtomPosition(0, [float(x) for x in 10 * host.positions[0]])
+    gaps = host.positions[:, None] - guest.positions
+    nearest = np.unravel_index(np.linalg.norm(gaps, axis=-1).argmin(), gaps.shape[:2])
+    for i, position in enumerate(10 * (guest.positions + gaps[nearest])):
+        conformer.SetAtomPosition(i, [float(x) for x in position])
     with pytest.raises(InputError, match="lie on top of each other"):
         prepare_leg(host, replace(guest, mol=mol), LegKind.TRANSFER, protocol(TRANSFER), tmp_path, fingerprint="f")
 

@@ -71,7 +71,7 @@ def test_the_command_builds_what_can_be_built_tells_the_rest_and_keeps_what_is_w
     assert re.search(r"beside +solvent +9 ", first.output)
     assert "far: not prepared: far: its centroid is" in first.output
     before = stamps(out)
-    assert len(before) == 6  # system, plain, state of two legs
+    assert len(stamps(out / "beside")) == 6  # system, plain, state of two legs
     second = CliRunner().invoke(app, command)
     assert re.search(r"beside +complex +\d+ +[\d.]+ kept", second.output)
     assert {path: before[path] for path in before} == stamps(out)
