@@ -137,11 +137,12 @@ def test_ligand_with_an_unsupported_element(refused, tmp_path):
 
 
 def test_two_molecules_in_one_record(refused, tmp_path):
-    refused(_with_ligand(tmp_path, _sdf("CCO.CC")), "guest", "molecules", code=2)
+    text = _with_ligand(tmp_path, _sdf("CCO.CC"))
+    refused(text.replace("ligands: {", "ligands: {salts: refuse, "), "guest", "molecules", code=2)
 
 
-def test_two_ligands_of_one_name(refused, tmp_path):
-    refused(_with_ligand(tmp_path, _sdf("CCO") + _sdf("CCC")), "guest", code=2)
+def test_two_molecules_in_one_record_of_which_none_is_a_salt(refused, tmp_path):
+    refused(_with_ligand(tmp_path, _sdf("OCCCCO.CCCCCN")), "guest", "keep one", code=2)
 
 
 def test_file_without_records(refused, tmp_path):
