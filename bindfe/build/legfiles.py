@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from bindfe.errors import InputError, StoreError
 from bindfe.protocol import Protocol
 from bindfe.results import Floats, PreparedLeg
 from bindfe.states import LambdaSchedule, LegKind, Restraint, ThermodynamicState
-from bindfe.store import checksum, read_record, write_record, write_text
+from bindfe.store import checksum, read_record, write_bytes, write_record, write_text
 
 Environment = Literal["bound", "free", "water", "gas"]
 """A physical end of a cycle: in the site or in bulk (binding), in water or in the gas (hydration)."""
@@ -27,6 +28,9 @@ _LONGEST_NM = 0.6
 
 _LONGEST_HYDROGEN_NM = 0.25
 """The same for a bond to hydrogen, whose constraint no solver would meet from there [nm]."""
+
+_LONG = 2_000_000
+"""Characters above which a file is compressed: 50,000 atoms are 50 MB as text."""
 
 _PLAIN_FILES: dict[tuple[LegKind, Environment], str] = {
     (LegKind.COMPLEX, "bound"): "plain.xml",
@@ -137,8 +141,7 @@ def write_leg(directory: Path, leg: LegParts, protocol: Protocol, *, fingerprint
     }
     if leg.free is not None:
         files["free.xml"] = mm.XmlSerializer.serialize(leg.free)
-    for name, text in files.items():
-        write_text(directory / name, text)
+    checksums = _write_texts(directory, files)
     periodic = leg.system.usesPeriodicBoundaryConditions()
     record = PreparedLeg(
         kind=leg.kind,
@@ -156,11 +159,25 @@ def write_leg(directory: Path, leg: LegParts, protocol: Protocol, *, fingerprint
         restraint=leg.restraint,
         restraint_reason=leg.restraint_reason,
         counterions=leg.counterions,
-        checksums={name: checksum(directory / name) for name in files},
+        checksums=checksums,
         fingerprint=fingerprint,
     )
     write_record(directory / "leg.json", record)
     return record
+
+
+def _write_texts(directory: Path, files: Mapping[str, str]) -> dict[str, str]:
+    """Write files, long ones compressed as ``NAME.gz``; their names as written and their checksums."""
+    checksums = {}
+    for name, text in files.items():
+        path = directory / name
+        if len(text) > _LONG:
+            path = directory / f"{name}.gz"
+            write_bytes(path, gzip.compress(text.encode(), compresslevel=1, mtime=0))
+        else:
+            write_text(path, text)
+        checksums[path.name] = checksum(path)
+    return checksums
 
 
 def _check_bonds(leg: LegParts) -> None:
@@ -305,10 +322,12 @@ def _load_atoms(directory: Path, record: PreparedLeg) -> tuple[app.Topology, Flo
 
 
 def _checked(directory: Path, record: PreparedLeg, name: str) -> str:
-    path = directory / name
-    if checksum(path) != record.checksums.get(name):
+    written = f"{name}.gz" if f"{name}.gz" in record.checksums else name
+    path = directory / written
+    if checksum(path) != record.checksums.get(written):
         raise StoreError(f"{path}: is not the file that leg.json describes; delete {directory} and run again")
-    return path.read_text(encoding="utf-8")
+    content = path.read_bytes()
+    return (content if written == name else gzip.decompress(content)).decode()
 
 
 def _subset(topology: app.Topology, atoms: Sequence[int]) -> app.Topology:

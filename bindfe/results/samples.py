@@ -19,7 +19,7 @@ class PreparedLeg:
     ``system.xml`` is the alchemical System with its restraint, ``topology.cif`` and ``state.xml`` the
     atoms, coordinates and box of ``start_state``. ``plain.xml`` is the physical System of the
     interacting end (no alchemy, no restraint); a transfer leg also has ``free.xml``, the ligand alone
-    in the same solvent.
+    in the same solvent. Files of more than two million characters are compressed, with ``.gz`` behind their names.
     """
 
     kind: LegKind

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
+
 import numpy as np
 import openmm as mm
 import pytest
 from openmm import app, unit
 
+from bindfe.build import load_leg, load_plain, prepare_leg
 from bindfe.build.alchemy import decoupled_system
 from bindfe.build.bulk import replicate
 from bindfe.build.forcefield import create_system, nonbonded_force, parametrise
+from bindfe.build.legfiles import load_plain_start
 from bindfe.build.solvate import solvate
 from bindfe.build.water import box_vectors, fill, read_water_box
+from bindfe.errors import StoreError
+from bindfe.states import LegKind
 
 SALTY = "solvent: {{model: {model}, padding: 12 A, cutoff: 8 A, box_shape: {shape}, ionic_strength: 0.5 M}}"
 
@@ -112,6 +118,26 @@ def test_ions_neutralise_and_pairs_make_the_concentration(charge, expected):
     assert (len(filling.positive), len(filling.negative)) == expected
     total = len(filling.water) + sum(expected)
     assert expected[0] + min(0, charge) == pytest.approx((total - abs(charge)) * 0.15 / 55.4, abs=0.5)
+
+
+def test_long_files_are_compressed_and_checked_like_the_others(guest, protocol, tmp_path):
+    settings = protocol("solvent: {model: tip3p, padding: 26 A, cutoff: 9 A, box_shape: cube, ionic_strength: 0 M}")
+    directories = tmp_path / "a", tmp_path / "b"
+    first, second = (prepare_leg(None, guest, LegKind.SOLVENT, settings, d, fingerprint="f") for d in directories)
+    assert first == second  # checksums as well: nothing in the archive tells the time
+    assert sorted(first.checksums) == ["plain.xml.gz", "state.xml", "system.xml.gz", "topology.cif"]
+    leg = load_leg(directories[0])
+    text = gzip.decompress((directories[0] / "system.xml.gz").read_bytes()).decode()
+    assert mm.XmlSerializer.serialize(leg.system) == text
+    assert (directories[0] / "system.xml.gz").stat().st_size < 0.1 * len(text)
+    system, positions, box = load_plain_start(directories[0], "free")
+    plain = load_plain(directories[0], "free")
+    assert mm.XmlSerializer.serialize(system) == mm.XmlSerializer.serialize(plain.system)
+    assert np.array_equal(positions, plain.positions)
+    assert np.array_equal(box, plain.box)
+    (directories[0] / "system.xml.gz").write_bytes(gzip.compress(text.encode() + b" "))
+    with pytest.raises(StoreError, match=r"system\.xml\.gz: is not the file"):
+        load_leg(directories[0])
 
 
 def particles(system):
