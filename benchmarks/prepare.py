@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,10 @@ class Trial:
     """Its name."""
     n_atoms: int
     """Atoms."""
+    solvent: tuple[int, int, int]
+    """Waters, sodium and chloride ions."""
+    charge: float
+    """Net charge of the box [e]."""
     apart: float
     """Alchemical less plain energy [kJ/mol]."""
     energies: tuple[float, float]
@@ -69,7 +74,8 @@ class Trial:
     def is_right(self, protocol: Protocol) -> bool:
         """Whether all is finite, the ends agree and the temperature is sane."""
         ratio = self.temperature / protocol.sampling.temperature
-        return bool(np.all(np.isfinite(self.energies)) and self.apart <= MOST_APART and SANE[0] < ratio < SANE[1])
+        sane = SANE[0] < ratio < SANE[1] and abs(self.charge) < 1e-3
+        return bool(np.all(np.isfinite(self.energies)) and self.apart <= MOST_APART and sane)
 
 
 def end_energy(system: mm.System, positions: Floats, box: Floats | None, parameters: dict[str, float]) -> float:
@@ -123,17 +129,27 @@ def try_leg(run: Run, ligand: str, protocol: Protocol, steps: int) -> Trial:
     directory = run.prepared(ligand, LegKind.COMPLEX)
     leg, plain = load_leg(directory), load_plain(directory, "bound")
     relaxed = relax(plain.system, plain.positions, plain.box, what=ligand, compute=protocol.compute, steps=DESCENT)
+    names = Counter(residue.name for residue in leg.topology.residues())
     began = time.perf_counter()
     course = np.array(list(temperatures(leg, relaxed.positions, protocol, steps)))
     ran = time.perf_counter()
     return Trial(
         ligand=ligand,
         n_atoms=leg.record.n_atoms,
+        solvent=(names["HOH"], names["NA"], names["CL"]),
+        charge=net_charge(plain.system),
         apart=ends_apart(leg, plain),
         energies=(float(course[0, 0]), float(course[-1, 0])),
         temperature=float(course[-10:, 1].mean()),
         seconds=(ran - began, time.perf_counter() - ran),
     )
+
+
+def net_charge(system: mm.System) -> float:
+    """Sum of the charges of a plain System [e]."""
+    (force,) = (each for each in system.getForces() if isinstance(each, mm.NonbondedForce))
+    charges = (force.getParticleParameters(i)[0] for i in range(force.getNumParticles()))
+    return float(sum(charge.value_in_unit(unit.elementary_charge) for charge in charges))
 
 
 def notes_of(run: Run) -> list[Preparation]:
@@ -165,7 +181,8 @@ def summary(run: Run, notes: list[Preparation]) -> str:
 def line(trial: Trial, protocol: Protocol, steps: int) -> str:
     """What one complex leg did, in words."""
     return (
-        f"{trial.ligand}: {trial.n_atoms} atoms, {steps} steps of {1000 * protocol.sampling.time_step:g} fs: "
+        f"{trial.ligand}: {trial.n_atoms} atoms ({'{} waters, {} Na, {} Cl'.format(*trial.solvent)}, charge "
+        f"{trial.charge:.0e}), {steps} steps of {1000 * protocol.sampling.time_step:g} fs: "
         f"{trial.energies[0]:.0f} to {trial.energies[1]:.0f} kJ/mol, {trial.temperature:.0f} K "
         f"({trial.seconds[0]:.0f} s), ends {trial.apart:.1e} kJ/mol apart ({trial.seconds[1]:.0f} s)"
     )
