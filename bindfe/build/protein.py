@@ -160,10 +160,11 @@ def _complete(
         )
     findings.extend(_replace_modified(fixer))
     fixer.findMissingAtoms()
-    for what in (fixer.missingAtoms, fixer.missingTerminals):
-        for residue, missing in what.items():
-            names = " ".join(getattr(atom, "name", atom) for atom in missing)
-            findings.append(warned("protein-missing-atoms", f"{_label(residue)}: added {names}", advice=""))
+    for residue, missing in fixer.missingAtoms.items():
+        names = " ".join(atom.name for atom in missing)
+        findings.append(warned("protein-missing-atoms", f"{_label(residue)}: added {names}", advice=""))
+    for residue, names in fixer.missingTerminals.items():  # the end of a chain as it was seen is no damage
+        findings.append(passed("protein-missing-atoms", f"{_label(residue)}: added {' '.join(names)}"))
     try:
         fixer.addMissingAtoms(seed=_SEED)
     except (ValueError, KeyError, mm.OpenMMException) as error:

@@ -26,17 +26,20 @@ def schedule_findings(protocol: Protocol) -> tuple[Finding, ...]:
     if protocol.analytic is not None:
         return ()
     kinds = [kind for kind in protocol.leg_kinds if kind is not LegKind.PATH]
-    return tuple(finding for kind in kinds for finding in _leg(kind, protocol.schedule_of(kind)))
+    return tuple(finding for kind in kinds for finding in _leg(kind, protocol))
 
 
-def _leg(kind: LegKind, schedule: LambdaSchedule) -> Sequence[Finding]:
+def _leg(kind: LegKind, protocol: Protocol) -> Sequence[Finding]:
+    schedule = protocol.schedule_of(kind)
     found = [*_ends(kind, schedule)]
     if kind in (LegKind.TRANSFER, LegKind.RELATIVE):
         rows: tuple[str, ...] = ("transfer",)
         found += _first_steps(kind, schedule)
-    else:
+    elif kind is LegKind.COMPLEX or protocol.solvent.explicit:
         rows = ("electrostatics", "sterics")
         found += _bare_charges(kind, schedule)
+    else:  # a ligand alone: its Lennard-Jones terms meet nothing
+        rows = ("electrostatics",)
     for row in rows:
         found += _steps(f"schedule.{kind.value}.{row}", getattr(schedule, row), _LEAPS[row])
     return found

@@ -9,12 +9,15 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import rdMolDescriptors
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
-from bindfe.chem.findings import Finding, warned
+from bindfe.chem.findings import Finding, passed, warned
 from bindfe.chem.intakegraph import without_hydrogens
 from bindfe.chem.ligand import Ligand, safe_names
 
 _MOST_TAUTOMERS = 100
 """States that are looked at to find a molecule's canonical tautomer; a drug has up to some 50."""
+
+_USUAL_PART = 0.6
+"""Part of a series that has one charge, below which no charge is the usual one."""
 
 
 def unique_names(titles: Sequence[str]) -> tuple[str, ...]:
@@ -43,6 +46,9 @@ def _odd_charges(ligands: Sequence[Ligand]) -> tuple[Finding, ...]:
     if len(counts) < 2:
         return ()
     usual = min(counts, key=lambda charge: (-counts[charge], abs(charge)))
+    if counts[usual] < _USUAL_PART * len(ligands):
+        charges = ", ".join(f"{counts[charge]} with {charge}" for charge in sorted(counts))
+        return (passed("net-charge", f"the ligands have several charges: {charges}"),)
     return tuple(
         warned(
             "net-charge",
