@@ -6,8 +6,8 @@ field at all::
     U = V(x_complex) - c  +  sum_(i in complex, j in water) [ Lennard-Jones + Coulomb ]  +  U_water
 
 V is GFN2-xTB, GFN-FF or any committee, in an ``openmm.PythonForce``; every exception inside the complex is zero. The
-charges are GFN2's in the gas, constant, and the Lennard-Jones terms UFF's: the complex is not polarised by its
-surroundings. Periodic images of the complex meet by the same terms.
+charges are GFN2's in the gas, constant, and the Lennard-Jones terms UFF's but for the metal's radius: the complex is
+not polarised by its surroundings. Periodic images of the complex meet by the same terms.
 
 General potentials disagree about reaction energies at palladium by 20 kcal/mol: what is built here is a start for
 sampling with one stated potential, not a prediction of an energy of reaction.
@@ -41,7 +41,7 @@ DOMAIN_WARNING = (
 )
 """Said in the log whenever a complex is built, and by the command line and the docs."""
 
-UFF_LENNARD_JONES: dict[str, tuple[float, float]] = {
+LENNARD_JONES: dict[str, tuple[float, float]] = {
     "H": (2.886, 0.044),
     "B": (4.083, 0.180),
     "C": (3.851, 0.105),
@@ -52,15 +52,17 @@ UFF_LENNARD_JONES: dict[str, tuple[float, float]] = {
     "P": (4.147, 0.305),
     "S": (4.035, 0.274),
     "Cl": (3.947, 0.227),
-    "Ni": (2.834, 0.015),
+    "Ni": (4.800, 0.015),
     "Br": (4.189, 0.251),
-    "Pd": (2.899, 0.048),
+    "Pd": (4.300, 0.048),
     "I": (4.500, 0.339),
-    "Pt": (2.754, 0.080),
+    "Pt": (4.580, 0.080),
 }
-"""Distance of the minimum [A] and depth [kcal/mol] of each element's van der Waals term: Rappe et al., J. Am. Chem.
-Soc. 114, 10024 (1992), doi:10.1021/ja00051a040, Table I. Between unlike atoms the rules are the water model's
-(Lorentz-Berthelot), not UFF's."""
+"""Distance of the minimum [A] and depth [kcal/mol] of each element's van der Waals term: UFF's, Rappe et al., J. Am.
+Chem. Soc. 114, 10024 (1992), doi:10.1021/ja00051a040, Table I, but for the metals' distances, which are twice the radii
+of Alvarez, Dalton Trans. 42, 8617 (2013), doi:10.1039/c3dt50599e. UFF's metals are ions: a hydrogen of TIP3P, which has
+no size, fell to 0.13 nm of a palladium of 2.9 A with a charge of -0.8; GFN2 puts it at 0.18, and 4.3 A at 0.20. Between
+unlike atoms the rules are the water model's (Lorentz-Berthelot), not UFF's."""
 
 _STEEPEST = 10.0  # kJ/mol/nm: the largest force that is left
 _STEP = 0.02  # nm: the first step of a relaxation, all atoms together; ten times this made atoms meet
@@ -312,11 +314,11 @@ def _parameters(found: MetalComplex, charges: Floats) -> str:
 
 def _size(found: MetalComplex, atom: int, symbol: str) -> tuple[float, float]:
     """Distance of the minimum [A] and depth [kcal/mol] of an atom's van der Waals term."""
-    if symbol not in UFF_LENNARD_JONES:
+    if symbol not in LENNARD_JONES:
         raise InputError(
-            f"{found.name}: no size is known for {symbol} (atom {atom}); known: {', '.join(UFF_LENNARD_JONES)}"
+            f"{found.name}: no size is known for {symbol} (atom {atom}); known: {', '.join(LENNARD_JONES)}"
         )
-    return UFF_LENNARD_JONES[symbol]
+    return LENNARD_JONES[symbol]
 
 
 def _without_internal_terms(system: mm.System, atoms: Sequence[int]) -> None:

@@ -45,7 +45,7 @@ _MINIMISE = 20
 _COLUMNS = (
     *("catalyst", "smiles", "charge", "complex_atoms", "atoms", "relaxed_by", "potential"),
     *("relax_seconds", "build_seconds", "minimised_kj_mol", "relaxed_bonds_angstrom"),
-    *("steps", "time_step_fs", "steps_seconds", "temperature_k", "final_bonds_angstrom"),
+    *("steps", "time_step_fs", "steps_seconds", "temperature_k", "mean_bonds_angstrom"),
 )
 _KINDS = (".csv", ".tsv", ".smi", ".smiles")
 
@@ -207,7 +207,7 @@ def catalyst_csv(catalysts: Sequence[PreparedCatalyst]) -> str:
 def _of_trial(trial: Trial, donors: Sequence[str]) -> tuple[str, ...]:
     return (
         *(str(trial.steps), f"{1e3 * trial.time_step:g}", f"{trial.seconds:.1f}", f"{trial.temperature:.1f}"),
-        _in_angstrom(trial.lengths, donors),
+        _in_angstrom(trial.mean_lengths, donors),
     )
 
 

@@ -33,8 +33,8 @@ def catalyst_table(catalysts: Sequence[PreparedCatalyst]) -> Table:
 
 
 def _bonds(each: PreparedCatalyst) -> str:
-    """Relaxed, and after the steps, a line for each donor."""
-    after = each.trial.lengths if each.trial else ()
+    """Relaxed, and the mean over the second half of the steps, a line for each donor."""
+    after = each.trial.mean_lengths if each.trial else ()
     words = [f"{symbol} {10 * length:.2f}" for symbol, length in zip(each.donors, each.lengths, strict=True)]
     ends = [f" to {10 * length:.2f}" for length in after] or [""] * len(words)
     return "\n".join(word + end for word, end in zip(words, ends, strict=True))

@@ -35,6 +35,8 @@ class Trial:
     """At the end [kJ/mol]."""
     lengths: tuple[float, ...]
     """Metal to donor at the end [nm], (D,)."""
+    mean_lengths: tuple[float, ...]
+    """Metal to donor, mean over the second half [nm], (D,)."""
     longest: tuple[float, ...]
     """Metal to donor where each was longest [nm], (D,)."""
     least_across: float
@@ -104,6 +106,7 @@ def run_trial(
         temperature=float(np.mean(temperatures[len(temperatures) // 2 :])),
         potential_energy=_energy(context),
         lengths=tuple(map(float, shells[-1].lengths)),
+        mean_lengths=tuple(map(float, np.mean([shell.lengths for shell in shells[len(shells) // 2 :]], axis=0))),
         longest=tuple(map(float, np.max([shell.lengths for shell in shells], axis=0))),
         least_across=min(float(shell.trans_angles.min()) for shell in shells),
         seconds=time.perf_counter() - begun,

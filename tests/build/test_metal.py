@@ -9,11 +9,11 @@ from openmm import unit
 from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers
 
-from bindfe.build.metal import UFF_LENNARD_JONES, MetalSystem, relax_complex, solvate_complex
+from bindfe.build.metal import LENNARD_JONES, MetalSystem, relax_complex, solvate_complex
 from bindfe.build.metalfiles import load_metal_system, write_metal_system
-from bindfe.chem.metal import build_complex, coordination, exchange_phosphines
+from bindfe.chem.metal import METALS, build_complex, coordination, exchange_phosphines
 from bindfe.errors import InputError, StoreError
-from bindfe.mlip.gfn import GfnCommittee
+from bindfe.mlip.gfn import GfnCommittee, gfn2_charges
 from bindfe.mlip.handle import read_system
 from bindfe.mlip.hybrid import MLIP_GROUP
 
@@ -106,9 +106,75 @@ def test_sizes_are_those_of_rdkits_own_table():
     pairs = {"C": "CC", "N": "NN", "O": "OO", "F": "FF", "P": "PP", "S": "SS", "Cl": "ClCl", "Br": "BrBr", "I": "II"}
     for symbol, smiles in {**pairs, "B": "BB", "Si": "[SiH3][SiH3]"}.items():
         mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
-        assert UFF_LENNARD_JONES[symbol] == rdForceFieldHelpers.GetUFFVdWParams(mol, 0, 1)
+        assert LENNARD_JONES[symbol] == rdForceFieldHelpers.GetUFFVdWParams(mol, 0, 1)
     methane = Chem.AddHs(Chem.MolFromSmiles("C"))
-    assert UFF_LENNARD_JONES["H"] == rdForceFieldHelpers.GetUFFVdWParams(methane, 1, 2)
+    assert LENNARD_JONES["H"] == rdForceFieldHelpers.GetUFFVdWParams(methane, 1, 2)
+
+
+def test_a_metals_size_is_twice_its_van_der_waals_radius():
+    """The radii of Alvarez as ASE has them."""
+    from ase.data import atomic_numbers
+    from ase.data.vdw_alvarez import vdw_radii
+
+    for symbol in METALS:
+        assert LENNARD_JONES[symbol][0] == pytest.approx(2 * vdw_radii[atomic_numbers[symbol]])
+
+
+def test_a_waters_hydrogen_meets_the_metal_where_gfn2_has_it(line):
+    """A water comes down onto palladium between the phosphines, a hydrogen first; GFN2 knows all 12 atoms."""
+    pointing = _across(line)
+    metal, charges = line.positions[line.metal], gfn2_charges(line.numbers, line.positions)
+    far = _water(metal, pointing, 0.5)
+    whole = GfnCommittee("gfn2", numbers=[*line.numbers, 8, 1, 1], reference=np.vstack([line.positions, far]))
+    reach = np.arange(0.13, 0.32, 0.01)
+    waters = [_water(metal, pointing, distance) for distance in reach]
+    quantum = [whole.energies(np.vstack([line.positions, water])[None])[0, 0] for water in waters]
+    classical = [_outside(line, charges, water) for water in waters]
+    nearest = reach[int(np.argmin(quantum))]
+    assert reach[int(np.argmin(classical))] == pytest.approx(nearest, abs=0.04)
+    assert nearest > 0.15
+    assert classical[0] > min(classical) + 40.0
+
+
+def _across(found) -> np.ndarray:
+    """The direction across a line in which the other atoms are farthest."""
+    axis = found.positions[found.donors[0]] - found.positions[found.metal]
+    first = np.cross(axis, [0.1, 1.0, 0.2])
+    first /= np.linalg.norm(first)
+    second = np.cross(axis / np.linalg.norm(axis), first)
+    turns = [np.cos(t) * first + np.sin(t) * second for t in np.linspace(0, 2 * np.pi, 36)]
+    others = np.delete(found.positions, found.metal, axis=0)
+    place = found.positions[found.metal]
+    return max(turns, key=lambda u: np.linalg.norm(place + 0.35 * u - others, axis=1).min())
+
+
+def _water(metal: np.ndarray, pointing: np.ndarray, distance: float) -> np.ndarray:
+    """A TIP3P water (O, H, H) [nm] with its first hydrogen at a distance from the metal and its oxygen behind it."""
+    side = np.cross(pointing, [1.0, 0.0, 0.3])
+    side /= np.linalg.norm(side)
+    oxygen = metal + (distance + 0.09572) * pointing
+    angle = np.radians(104.52)
+    other = oxygen + 0.09572 * (np.sin(angle) * side - np.cos(angle) * pointing)
+    return np.array([oxygen, metal + distance * pointing, other])
+
+
+def _outside(found, charges, water) -> float:
+    """Coulomb and Lennard-Jones between a complex and a TIP3P water by hand [kJ/mol]."""
+    total = 0.0
+    for symbol, charge, place in zip(
+        (atom.GetSymbol() for atom in found.mol.GetAtoms()), charges, found.positions, strict=True
+    ):
+        r = np.linalg.norm(water - place, axis=1)
+        total += float(138.935456 * charge * (np.array([-0.834, 0.417, 0.417]) / r).sum())
+        distance, depth = LENNARD_JONES[symbol]
+        sigma, epsilon = (0.1 * distance / 2 ** (1 / 6) + 0.315075) / 2, np.sqrt(4.184 * depth * 0.635968)
+        total += float(4 * epsilon * ((sigma / r[0]) ** 12 - (sigma / r[0]) ** 6))
+    return total
+
+
+def test_no_water_lies_on_the_metal_of_a_solvated_complex(boxed):
+    metal = boxed.positions[boxed.complex.metal]
+    assert np.linalg.norm(boxed.positions[len(boxed.atoms) :] - metal, axis=1).min() > 0.16
 
 
 def test_no_force_field_acts_inside_the_complex(boxed):

@@ -17,9 +17,12 @@ from typer.testing import CliRunner
 
 from bindfe.build.metalfiles import load_metal_system
 from bindfe.campaign.catalysts import read_species
+from bindfe.campaign.preflight import check_protocol
 from bindfe.campaign.prepare import prepare
+from bindfe.chem.findings_catalogue import CHECKS
 from bindfe.cli import app
 from bindfe.errors import InputError, MissingDependency, ProtocolError, StoreError
+from bindfe.mlip import gfn
 from bindfe.protocol import load_protocol, parse_protocol
 from bindfe.store import read_arrays
 
@@ -180,9 +183,49 @@ def test_a_run_of_catalysts_is_refused_because_there_is_no_free_energy(inputs, t
 
 
 def test_a_missing_package_is_told_before_anything_is_built(inputs, tmp_path, monkeypatch):
-    from bindfe.mlip import gfn
-
     found = gfn.find_spec
     monkeypatch.setattr(gfn, "find_spec", lambda name: None if name == "tblite" else found(name))
     with pytest.raises(MissingDependency, match=r"need tblite, which is not installed: pip install 'bindfe\[metal\]'"):
         prepare(inputs, directory=tmp_path / "out")
+
+
+def test_the_pre_flight_says_what_cannot_be_built_and_what_is_there(inputs):
+    """Each failure has a message of the catalogue, from which the page of checks is made."""
+    inputs.with_name("species.csv").write_text(
+        SPECIES + "organic,Brc1ccccc1\nthree,[PH3]->[Pd](Br)<-[PH3]\nradical,C[Pd]<-[PH3]\narsine,[AsH3]->[Pd]<-[PH3]\n"
+    )
+    _with(inputs, **{"{model: vacuum}": "{model: tip3p, box_shape: cube, ionic_strength: 0 M}"})
+    result = check_protocol(load_protocol(inputs))
+    told = {finding.ligand: finding for finding in result.findings}
+    assert [name for name, finding in told.items() if finding.level == "pass"] == ["line", "plane"]
+    assert told["line"].message == "9 atoms, a line of P P, charge 0"
+    assert told["plane"].message == "11 atoms, a square plane of Br Br P P, charge 0"
+    for name, words in {
+        "untagged": "four donors need an arrangement",
+        "organic": "one atom of Ni, Pd, Pt is needed, found none",
+        "three": "the metal has 3 donors",
+        "radical": "electrons",
+        "arsine": "no size is known for As",
+    }.items():
+        assert words in told[name].message, told[name]
+        assert CHECKS[told[name].check].matches(told[name].message)
+    assert result.level == "fail"
+    assert set(result.subjects) == set(told)
+
+
+def test_the_pre_flight_names_a_line_that_gfn_ff_would_bend_and_a_phosphine_that_is_not_there(inputs):
+    _with(inputs, **{"steps: 20": "potential: gfnff, names: [line]"})
+    (finding,) = check_protocol(load_protocol(inputs)).findings
+    assert "GFN-FF bends a line" in finding.message
+    inputs.with_name("species.csv").write_text("name,smiles\nline,C[Pd]C\n")
+    _with(inputs, **{"potential: gfnff, names: [line]": "phosphines: [PMe3]"})
+    (finding,) = check_protocol(load_protocol(inputs)).findings
+    assert finding.ligand == "line-PMe3"
+    assert "are not phosphorus donors of the metal; it has none" in finding.message
+
+
+def test_the_pre_flight_names_the_extra_that_is_missing(inputs, monkeypatch):
+    found = gfn.find_spec
+    monkeypatch.setattr(gfn, "find_spec", lambda name: None if name == "gfnff" else found(name))
+    (finding,) = (each for each in check_protocol(load_protocol(inputs)).findings if each.check == "catalyst-package")
+    assert "need gfnff, which is not installed: pip install 'bindfe[metal]'" in finding.message
