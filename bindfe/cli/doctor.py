@@ -18,7 +18,11 @@ _PARTS = {
     "dimorphite_dl": ("states of charge", "pip install 'bindfe[protonation]'"),
     "openmmml": ("mixed ML/MM Systems", "pip install 'bindfe[mlip]'"),
     "torchani": ("ANI committees", "pip install 'bindfe[mlip]'"),
+    "vina": ("docking", "pip install 'bindfe[vina]'"),
 }
+
+_AMBERTOOLS = ("antechamber", "parmchk2", "sqm")
+"""Programs that GAFF2 and AM1-BCC need."""
 
 
 def doctor() -> None:
@@ -29,6 +33,7 @@ def doctor() -> None:
     for module, (purpose, remedy) in _PARTS.items():
         there = _importable(module)
         typer.echo(f"{'ok     ' if there else 'missing'}  {module:16s} {purpose}" + ("" if there else f": {remedy}"))
+    _ambertools()
     _platforms()
     _weights()
     _plumed()
@@ -39,6 +44,18 @@ def _importable(module: str) -> bool:
         return importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:
         return False
+
+
+def _ambertools() -> None:
+    """AmberTools is programs, not a package: where they lie, or what is without them."""
+    from bindfe.build.ambertools import find_program
+
+    purpose = "GAFF2 parameters, AM1-BCC charges"
+    try:
+        where = {find_program(name).parent for name in _AMBERTOOLS}
+        typer.echo(f"ok       AmberTools       {purpose}: {', '.join(sorted(map(str, where)))}")
+    except MissingDependency as error:
+        typer.echo(f"missing  AmberTools       {purpose} (Sage and NAGL do without): {error}")
 
 
 def _platforms() -> None:
