@@ -7,7 +7,7 @@ Each stage of a species is stored when it is whole, so that a killed call goes o
         system.xml  topology.cif  start.npz  complex and surroundings
         complex.sdf                          the relaxed complex (V3000, datives)
         catalyst.json                        what it is and what it took
-        trial.json  end.npz                  the steps of dynamics and where they ended
+        trial.npz  trial.json                the steps of dynamics: where they are, and what was seen
     RUN/prepared.csv                         the table that the command line prints
 """
 
@@ -375,7 +375,7 @@ def _build(found: MetalComplex, protocol: Protocol, directory: Path) -> None:
 def _try(found: MetalComplex, protocol: Protocol, directory: Path) -> None:
 
     system, _, positions = load_metal_system(directory)
-    trial, end = run_trial(
+    trial = run_trial(
         found,
         system,
         positions,
@@ -383,6 +383,6 @@ def _try(found: MetalComplex, protocol: Protocol, directory: Path) -> None:
         sampling=protocol.sampling,
         compute=protocol.compute,
         seed=protocol.repeats.seed,
+        store=directory / "trial.npz",
     )
-    write_arrays(directory / "end.npz", {"positions": end})
     write_record(directory / "trial.json", trial)

@@ -106,7 +106,8 @@ def test_a_killed_call_is_continued_and_what_was_relaxed_is_not_relaxed_again(in
     process.send_signal(signal.SIGKILL)
     process.wait()
     relaxed = read_arrays(directory / "relaxed.npz")["positions"]
-    before = _stamps(tmp_path / "out")
+    before = {path: stamp for path, stamp in _stamps(tmp_path / "out").items() if path.name != "trial.npz"}
+    (directory / "trial.npz").unlink(missing_ok=True)
     _with(inputs, **{"steps: 100000": "steps: 10"})
     result = prepare(inputs, directory=tmp_path / "out")
     assert result.catalysts[0].trial.steps == 10
@@ -114,6 +115,17 @@ def test_a_killed_call_is_continued_and_what_was_relaxed_is_not_relaxed_again(in
     after = _stamps(tmp_path / "out")
     assert {path: after[path] for path in before} == before
     assert (read_arrays(directory / "relaxed.npz")["positions"] == relaxed).all()
+
+
+def test_steps_that_are_added_end_where_a_longer_trial_ends(inputs, tmp_path):
+    """What is stored after 50 steps is all that the next ones depend on, so a kill between them changes nothing."""
+    _with(inputs, **{"steps: 20": "steps: 50, names: [line]"})
+    prepare(inputs, directory=tmp_path / "parts")
+    _with(inputs, **{"steps: 50": "steps: 100"})
+    ends = [prepare(inputs, directory=tmp_path / name).catalysts[0].trial for name in ("parts", "whole")]
+    assert ends[0].steps == 100
+    assert ends[0].lengths == pytest.approx(ends[1].lengths, abs=1e-6)
+    assert ends[0].temperature == pytest.approx(ends[1].temperature, rel=1e-3)
 
 
 def test_another_structure_of_the_same_name_and_other_physics_are_refused(inputs, tmp_path):
