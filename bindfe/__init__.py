@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bindfe.campaign.pipeline import RunResult, extend, reestimate, run
+    from bindfe.campaign.prepare import PrepareResult, prepare
     from bindfe.chem.affinity import read_affinities
+    from bindfe.chem.intake import Series, read_series
     from bindfe.chem.ligand import Ligand, read_ligands
     from bindfe.chem.receptor import Receptor, read_receptor
     from bindfe.errors import BindfeError
@@ -33,7 +35,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "bindfe.campaign.pipeline": ("RunResult", "extend", "reestimate", "run"),
+    "bindfe.campaign.prepare": ("PrepareResult", "prepare"),
     "bindfe.chem.affinity": ("read_affinities",),
+    "bindfe.chem.intake": ("Series", "read_series"),
     "bindfe.chem.ligand": ("Ligand", "read_ligands"),
     "bindfe.chem.receptor": ("Receptor", "read_receptor"),
     "bindfe.errors": ("BindfeError",),
@@ -54,18 +58,22 @@ __all__ = [
     "Ligand",
     "PlumedBias",
     "Prediction",
+    "PrepareResult",
     "Protocol",
     "Receptor",
     "RunResult",
+    "Series",
     "UncertaintyBudget",
     "dump_protocol",
     "extend",
     "load_calibrator",
     "load_protocol",
+    "prepare",
     "read_affinities",
     "read_calculations",
     "read_ligands",
     "read_receptor",
+    "read_series",
     "reestimate",
     "run",
 ]

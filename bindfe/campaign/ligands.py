@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bindfe.campaign.placing import (
+    MadeLigands,
+    SeriesRecord,
+    Tell,
+    note_of,
+    place_all,
+    place_in_pocket,
+    read_reference,
+)
 from bindfe.chem.findings import EVERYTHING, Finding, failed, sentence
 from bindfe.errors import InputError
 from bindfe.protocol import Protocol
@@ -21,74 +30,19 @@ from bindfe.store import Run, checksum, read_record, write_record, write_text
 if TYPE_CHECKING:
     from bindfe.chem.intake import Series
     from bindfe.chem.ligand import Ligand
-    from bindfe.chem.pose import PlacedLigand
-    from bindfe.chem.pose_contact import Pocket
     from bindfe.chem.receptor import Receptor
 
+__all__ = [
+    "RunLigands",
+    "coverage_findings",
+    "place_in_pocket",
+    "read_protocol_series",
+    "read_reference",
+    "run_ligands",
+    "stored_ligands",
+]
+
 logger = logging.getLogger(__name__)
-
-Tell = Callable[[str], None]
-"""Called with a few words when something begins or was done."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PoseNote:
-    """Where a ligand was put, and how well it sits there."""
-
-    reference: str
-    """Name of the crystal ligand that it was placed on."""
-    core_atoms: int
-    """Heavy atoms that it shares with the reference."""
-    core_rmsd_angstrom: float
-    """How far they lie from the reference's, root mean square [A]."""
-    contact_kcal_mol: float
-    """Vina's contact energy with the receptor; no binding free energy."""
-    strain_kcal_mol: float
-    """MMFF94 energy above the ligand's free minimum."""
-    clashes: int
-    """Pairs of heavy atoms in one place."""
-    mode: int
-    """Which binding mode, from 0, the best."""
-    modes: int
-    """Binding modes that fit about equally well."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LigandNote:
-    """One ligand as it is calculated, and what was done to it."""
-
-    name: str
-    """Its name in the run."""
-    source: str
-    """File and record that it is from."""
-    placed: bool
-    """Whether its coordinates are a pose."""
-    smiles: str
-    """Canonical isomeric SMILES."""
-    charge: int
-    """Formal charge [e]."""
-    changes: tuple[str, ...]
-    """What was done to it, in words."""
-    pose: PoseNote | None
-    """Where it was put; None where its coordinates are the file's."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SeriesRecord:
-    """What ``ligands.json`` says of ``ligands.sdf``."""
-
-    source: str
-    """File that the ligands are from."""
-    digest: str
-    """SHA-256 of that file and of the reference."""
-    names: tuple[str, ...]
-    """Records that were asked for; all if empty."""
-    checksums: Mapping[str, str]
-    """SHA-256 of ``ligands.sdf``."""
-    ligands: tuple[LigandNote, ...]
-    """Those that are calculated, in the order of the file."""
-    findings: tuple[Finding, ...]
-    """Warnings, and a failure for each ligand that cannot be used."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -128,24 +82,6 @@ def read_protocol_series(protocol: Protocol) -> Series:
         strip_salts=settings.salts == "strip",
         templates=settings.templates,
     )
-
-
-def read_reference(path: Path) -> Ligand:
-    """A crystal ligand, with or without hydrogens, that others are placed on.
-
-    Raises:
-        InputError: The file cannot be read, holds several molecules, or no 3D structure.
-    """
-    from bindfe.chem.checks import check_coordinates
-    from bindfe.chem.ligand import Ligand
-    from bindfe.chem.moleculefile import parse_record, read_file_records
-
-    records = read_file_records(path)
-    if len(records) != 1:
-        raise InputError(f"{path}: holds {len(records)} records; a reference is one crystal ligand")
-    mol = parse_record(records[0])
-    check_coordinates(mol, place=records[0].place)
-    return Ligand(name=records[0].title or path.stem, mol=mol, source=str(path))
 
 
 def coverage_findings(protocol: Protocol, ligand: Ligand) -> tuple[Finding, ...]:
@@ -210,18 +146,6 @@ def stored_ligands(run: Run) -> RunLigands:
     return RunLigands(ligands=ligands, record=record)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _Made:
-    """A series on its way into a run directory."""
-
-    ligands: tuple[Ligand, ...]
-    notes: tuple[LigandNote, ...]
-    findings: tuple[Finding, ...]
-    poses: tuple[PlacedLigand, ...]
-    """Every binding mode of every ligand that was placed."""
-    reference: Ligand | None
-
-
 def _digest(protocol: Protocol) -> str:
     files = [name for name in (protocol.ligands.file, protocol.ligands.reference) if name]
     missing = [name for name in files if not Path(name).is_file()]
@@ -230,7 +154,7 @@ def _digest(protocol: Protocol) -> str:
     return hashlib.sha256(b"".join(Path(name).read_bytes() for name in files)).hexdigest()
 
 
-def _make(protocol: Protocol, receptor: Receptor | None, tell: Tell) -> _Made:
+def _make(protocol: Protocol, receptor: Receptor | None, tell: Tell) -> MadeLigands:
     series = read_protocol_series(protocol)
     findings = [*series.findings, *(f for ligand in series.ligands for f in coverage_findings(protocol, ligand))]
     bad = {finding.ligand for finding in findings if finding.level == "fail"}
@@ -239,102 +163,9 @@ def _make(protocol: Protocol, receptor: Receptor | None, tell: Tell) -> _Made:
     for change in series.changes:
         changes[change.ligand] = (*changes.get(change.ligand, ()), change.words)
     if receptor is None or all(ligand.placed for ligand in wanted):
-        notes = tuple(_note(ligand, changes.get(ligand.name, ()), None) for ligand in wanted)
-        return _Made(ligands=wanted, notes=notes, findings=tuple(findings), poses=(), reference=None)
-    return _place_all(protocol, receptor, wanted, changes, findings, tell)
-
-
-def _place_all(
-    protocol: Protocol,
-    receptor: Receptor,
-    wanted: Sequence[Ligand],
-    changes: Mapping[str, tuple[str, ...]],
-    findings: list[Finding],
-    tell: Tell,
-) -> _Made:
-    """Poses as given, or made on the reference; a ligand that has none and can have none is refused."""
-    from bindfe.chem.pose_findings import no_pose
-    from bindfe.chem.site import receptor_pocket
-
-    reference = read_reference(Path(protocol.ligands.reference)) if protocol.ligands.reference else None
-    guides = [ligand.positions for ligand in wanted if ligand.placed]
-    pocket = receptor_pocket(receptor, [*guides, *([reference.positions] if reference else [])])
-    taken = {ligand.name for ligand in wanted}
-    kept: list[Ligand] = []
-    notes: list[LigandNote] = []
-    poses: list[PlacedLigand] = []
-    for ligand in wanted:
-        done = changes.get(ligand.name, ())
-        if ligand.placed:
-            kept.append(ligand)
-            notes.append(_note(ligand, done, None))
-        elif reference is None:
-            findings.append(no_pose(ligand))
-        else:
-            tell(f"placing {ligand.name} on {reference.name}")
-            modes, found = place_in_pocket(ligand, reference, pocket)
-            findings += [finding for finding in found if finding.level != "pass"]
-            poses += modes
-            if any(finding.level == "fail" for finding in found):
-                continue
-            for mode in modes if protocol.ligands.modes == "all" else modes[:1]:
-                own = replace(mode.ligand, name=_mode_name(ligand.name, mode.mode, taken))
-                kept.append(own)
-                notes.append(_note(own, done, _pose_note(mode, reference, len(modes))))
-    return _Made(
-        ligands=tuple(kept), notes=tuple(notes), findings=tuple(findings), poses=tuple(poses), reference=reference
-    )
-
-
-def place_in_pocket(
-    ligand: Ligand, reference: Ligand, pocket: Pocket
-) -> tuple[tuple[PlacedLigand, ...], tuple[Finding, ...]]:
-    """A ligand's binding modes on a reference, the best first, and what is wrong with them; none if it has none."""
-    from bindfe.chem.pose import place_ligand
-    from bindfe.chem.pose_findings import place_findings
-
-    try:
-        modes = place_ligand(ligand, reference, pocket)
-    except InputError as error:
-        check = "no-common-core" if "heavy atoms with the reference" in str(error) else "pose"
-        message, _, advice = str(error).removeprefix(f"{ligand.name}: ").partition("; ")
-        return (), (failed(check, message, advice=advice, ligand=ligand.name),)
-    return modes, place_findings(modes)
-
-
-def _mode_name(name: str, mode: int, taken: set[str]) -> str:
-    """The best mode has the ligand's name; the others say which they are."""
-    new = f"{name}-mode{mode + 1}" if mode else name
-    while mode and new in taken:
-        new += "-pose"
-    taken.add(new)
-    return new
-
-
-def _note(ligand: Ligand, changes: tuple[str, ...], pose: PoseNote | None) -> LigandNote:
-    placed = () if pose is None else (f"placed on {pose.reference} by {pose.core_atoms} atoms",)
-    return LigandNote(
-        name=ligand.name,
-        source=ligand.source,
-        placed=ligand.placed,
-        smiles=ligand.smiles,
-        charge=ligand.formal_charge,
-        changes=(*changes, *placed),
-        pose=pose,
-    )
-
-
-def _pose_note(pose: PlacedLigand, reference: Ligand, modes: int) -> PoseNote:
-    return PoseNote(
-        reference=reference.name,
-        core_atoms=len(pose.core),
-        core_rmsd_angstrom=10 * pose.core_rmsd,
-        contact_kcal_mol=pose.contact,
-        strain_kcal_mol=pose.strain,
-        clashes=len(pose.clashes),
-        mode=pose.mode,
-        modes=modes,
-    )
+        notes = tuple(note_of(ligand, changes.get(ligand.name, ()), None) for ligand in wanted)
+        return MadeLigands(ligands=wanted, notes=notes, findings=tuple(findings), poses=(), reference=None)
+    return place_all(protocol, receptor, wanted, changes, findings, tell)
 
 
 def _refuse_changes(run: Run, before: Sequence[Ligand], now: Sequence[Ligand]) -> None:
@@ -347,7 +178,7 @@ def _refuse_changes(run: Run, before: Sequence[Ligand], now: Sequence[Ligand]) -
             )
 
 
-def _keep(run: Run, made: _Made, protocol: Protocol, *, digest: str) -> None:
+def _keep(run: Run, made: MadeLigands, protocol: Protocol, *, digest: str) -> None:
     """Write the ligands, the poses that were made with their drawings, and what is to be known of them."""
     from bindfe.chem.ligand import write_ligands
 
@@ -370,7 +201,7 @@ def _keep(run: Run, made: _Made, protocol: Protocol, *, digest: str) -> None:
     write_record(run.root / "ligands.json", record)
 
 
-def _say(made: _Made, tell: Tell) -> None:
+def _say(made: MadeLigands, tell: Tell) -> None:
     """Tell warnings once; a ligand that is refused is told with the failures."""
     for finding in made.findings:
         if finding.level == "warn":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from bindfe.campaign.ligands import LigandNote, PoseNote, SeriesRecord
+from bindfe.campaign.placing import LigandNote, PoseNote, SeriesRecord
 from bindfe.campaign.receptor import CompletedReceptor
 from bindfe.chem.findings import Finding
 from bindfe.protocol import Protocol
