@@ -8,7 +8,7 @@ ligands, the first, the middle and the last of the series, the complex leg is ta
 
 - energy of the alchemical System at its interacting end against that of the plain one, on the Reference platform and
   with the dispersion correction off, which an alchemical System has for the ligand's share only where it is coupled;
-- a descent of 100 steps, velocities at the protocol's temperature, and 500 steps of the alchemical System with the
+- a descent of 50 steps, velocities at the protocol's temperature, and 500 steps of the alchemical System with the
   protocol's integrator, pressure and time step.
 
 A directory's line is printed when it is done; the exit code is 1 if anything failed. On one core a complex of
@@ -40,7 +40,7 @@ from bindfe.states import LegKind
 from bindfe.store import Run, read_record
 from bindfe.units import BOLTZMANN_KJ_MOL_K
 
-DESCENT = 100
+DESCENT = 50
 """Steps of minimisation before velocities are drawn."""
 
 MOST_APART = 1e-4
@@ -193,6 +193,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", type=Path, help="directories of bindfe prepare")
     parser.add_argument("--ligands", type=int, default=3, help="complex legs to run")
+    parser.add_argument("--names", nargs="*", default=(), help="these ligands instead")
     parser.add_argument("--steps", type=int, default=500, help="steps to run each")
     asked = parser.parse_args()
     wrong = 0
@@ -203,7 +204,7 @@ def main() -> int:
         wrong += sum(not np.isfinite(note.energy) for note in notes)
         names = sorted({note.ligand for note in notes if note.kind is LegKind.COMPLEX})
         places = np.unique(np.linspace(0, len(names) - 1, asked.ligands).round().astype(int))
-        for name in (names[i] for i in places):
+        for name in asked.names or [names[i] for i in places]:
             trial = try_leg(run, name, protocol, asked.steps)
             right = trial.is_right(protocol)
             wrong += not right
