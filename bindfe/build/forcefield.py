@@ -11,6 +11,7 @@ import numpy as np
 import openmm as mm
 from openmm import app, unit
 
+from bindfe.build.residues import load_templates, own_templates
 from bindfe.build.smallmolecule import Molecule, molecule_of, molecule_parameters
 from bindfe.errors import InputError
 from bindfe.protocol import Protocol
@@ -67,6 +68,8 @@ def parametrise(
     ligands = [part for part in (ligand, second) if part is not None]
     own = [] if receptor is None else [*receptor.cofactors] if protein else [receptor]
     molecules = [molecule_of(part) for part in (*own, *ligands)]
+    if receptor is not None and receptor.templates:
+        load_templates(force_field, receptor.templates)
     for text in dict.fromkeys(molecule_parameters(molecule, protocol) for molecule in molecules):
         force_field.loadFile(io.StringIO(text))  # once, where both ligands of an edge are the same
     if receptor is not None and protein:
@@ -107,13 +110,19 @@ def create_system(force_field: app.ForceField, topology: app.Topology, protocol:
             rigidWater=True,
             hydrogenMass=protocol.forcefield.hydrogen_mass * unit.amu,
             removeCMMotion=False,
-            residueTemplates={r: r.name for r in topology.residues() if r.name in _CHARGED_IONS},
+            residueTemplates=chosen_templates(force_field, topology),
             **settings,
         )
     except ValueError as error:
         raise InputError(f"the force field has no parameters for a molecule of the input: {error}") from error
     nonbonded_force(system).setUseDispersionCorrection(periodic and protocol.solvent.dispersion_correction)
     return system
+
+
+def chosen_templates(force_field: app.ForceField, topology: app.Topology) -> dict[Any, str]:
+    """Residues whose name says which of several templates is theirs: ions of some metals, a user's own residues."""
+    ions = {r: r.name for r in topology.residues() if r.name in _CHARGED_IONS}
+    return ions | own_templates(force_field, topology)
 
 
 def nonbonded_force(system: mm.System) -> mm.NonbondedForce:

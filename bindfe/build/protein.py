@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import openmm as mm
 from openmm import app, unit
 
 from bindfe.build.forcefield import protein_file, water_file
+from bindfe.build.residues import STANDARD, has_atoms_of, load_templates, own_templates, template_names
 from bindfe.chem.findings import Finding, passed, warned
 from bindfe.chem.protein import (
     AMINO_ACIDS,
@@ -76,15 +77,18 @@ def prepare_receptor(receptor: Receptor, protocol: Protocol) -> PreparedReceptor
     if receptor.kind == "host" or receptor.prepared:
         return PreparedReceptor(receptor=receptor, findings=())
     settings = protocol.receptor
-    parts, findings = _sort(receptor, settings)
+    own = template_names(receptor.templates)
+    force_field = app.ForceField(protein_file(protocol), water_file(protocol))
+    load_templates(force_field, receptor.templates)
+    parts, findings = _sort(receptor, settings, own)
     given = settings.protonation == "given" or (settings.protonation == "auto" and parts.has_hydrogens)
     chains = parts.chains if given else without_hydrogens(parts.chains)
     chains = without_hydrogens(chains, _sites_by_hand(settings, chains))
     sequences = parts_sequences(receptor) if settings.gaps == "build" else {}
-    topology, positions, added = _complete((*chains, *_apart(parts)), sequences, receptor.source)
+    topology, positions, added = _complete((*chains, *_apart(parts)), sequences, receptor.source, own)
     states, choices = _states(topology, positions, settings, given=given)
     topology, positions, variants = _with_hydrogens(topology, positions, states)
-    _check_templates(topology, protocol, receptor.source)
+    _check_templates(force_field, topology, protocol, receptor.source)
     told = (*findings, *added, *choices, *_thiolates(topology), *_said(topology, positions, variants, parts))
     text = io.StringIO()
     app.PDBxFile.writeFile(topology, positions * unit.nanometer, text, keepIds=True)
@@ -108,7 +112,7 @@ def parts_sequences(receptor: Receptor) -> Mapping[str, tuple[str, ...]]:
     return sequences
 
 
-def _sort(receptor: Receptor, settings: ReceptorSettings) -> tuple[ProteinParts, tuple[Finding, ...]]:
+def _sort(receptor: Receptor, settings: ReceptorSettings, own: Set[str]) -> tuple[ProteinParts, tuple[Finding, ...]]:
     beside = [c.positions[[e != "H" for e in c.elements]] for c in receptor.cofactors]
     replaceable = frozenset(_substitutions()) - AMINO_ACIDS if settings.modified == "replace" else frozenset[str]()
     parts = sort_structure(
@@ -117,7 +121,7 @@ def _sort(receptor: Receptor, settings: ReceptorSettings) -> tuple[ProteinParts,
         keep_water=settings.waters == "keep",
         gaps=settings.gaps,
         beside=np.concatenate(beside) if beside else np.empty((0, 3)),
-        replaceable=replaceable,
+        replaceable=replaceable | own,
     )
     return parts, parts.findings
 
@@ -136,7 +140,7 @@ def _apart(parts: ProteinParts) -> tuple[tuple[Residue, ...], ...]:
 
 
 def _complete(
-    chains: Sequence[Sequence[Residue]], sequences: Mapping[str, tuple[str, ...]], source: str
+    chains: Sequence[Sequence[Residue]], sequences: Mapping[str, tuple[str, ...]], source: str, own: Set[str]
 ) -> tuple[app.Topology, np.ndarray, tuple[Finding, ...]]:
     """Add heavy atoms (and loops, where sequences are given) that are not in the file, by PDBFixer."""
     letters = letters_for([residue[0].chain for chain in chains for residue in chain])
@@ -158,7 +162,7 @@ def _complete(
                 advice="a built loop is a guess: relax it for long before it is trusted, or cap the gap",
             )
         )
-    findings.extend(_replace_modified(fixer))
+    findings.extend(_replace_modified(fixer, own))
     fixer.findMissingAtoms()
     for residue, missing in fixer.missingAtoms.items():
         names = " ".join(atom.name for atom in missing)
@@ -191,9 +195,10 @@ def _substitutions() -> Mapping[str, str]:
     return found
 
 
-def _replace_modified(fixer: Any) -> Iterator[Finding]:
+def _replace_modified(fixer: Any, own: Set[str]) -> Iterator[Finding]:
     fixer.findNonstandardResidues()
-    fixer.nonstandardResidues = [pair for pair in fixer.nonstandardResidues if pair[0].name not in AMINO_ACIDS]
+    kept = AMINO_ACIDS | own
+    fixer.nonstandardResidues = [pair for pair in fixer.nonstandardResidues if pair[0].name not in kept]
     for residue, standard in fixer.nonstandardResidues:
         yield warned(
             "protein-modified",
@@ -265,12 +270,15 @@ def _seeded(seed: int) -> Iterator[None]:
         random.setstate(before)
 
 
-def _check_templates(topology: app.Topology, protocol: Protocol, source: str) -> None:
+def _check_templates(force_field: app.ForceField, topology: app.Topology, protocol: Protocol, source: str) -> None:
     """Refuse residues without parameters, with the atoms that are too many or too few."""
-    force_field = app.ForceField(protein_file(protocol), water_file(protocol))
     modeller = app.Modeller(topology, [mm.Vec3(0, 0, 0)] * topology.getNumAtoms() * unit.nanometer)
     modeller.delete([r for r in modeller.topology.residues() if r.name in WATER])
-    unmatched = [r for r in force_field.getUnmatchedResidues(modeller.topology) if r.name not in IONS]
+    named = own_templates(force_field, modeller.topology)
+    odd = [r for r, name in named.items() if not has_atoms_of(force_field, r, name)]
+    named = {r: name for r, name in named.items() if r not in odd}
+    others = [r for r in force_field.getUnmatchedResidues(modeller.topology, residueTemplates=named) if r not in odd]
+    unmatched = [r for r in (*odd, *others) if r.name not in IONS]
     if unmatched:
         words = "; ".join(_difference(force_field, residue) for residue in unmatched[:5])
         raise InputError(
@@ -283,7 +291,11 @@ def _difference(force_field: Any, residue: Any) -> str:
     """The template that comes nearest to a residue, and the atoms that differ."""
     own = {atom.name for atom in residue.atoms()}
     names = {name: {atom.name for atom in t.atoms} for name, t in force_field._templates.items()}
-    nearest = min(names, key=lambda name: (len(own ^ names[name]), name))
+    nearest = (
+        residue.name
+        if residue.name in names.keys() - STANDARD
+        else min(names, key=lambda name: (len(own ^ names[name]), name))
+    )
     extra, missing = sorted(own - names[nearest]), sorted(names[nearest] - own)
     words = [f"atoms {' '.join(extra)} are too many"] if extra else []
     words += [f"atoms {' '.join(missing)} are missing"] if missing else []

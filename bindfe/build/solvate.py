@@ -14,7 +14,7 @@ from openmm.app.internal.customgbforces import GBSAGBn2Force, GBSAOBC2Force
 
 from bindfe.build.alchemy import use_openmm_coulomb_constant
 from bindfe.build.bulk import Bulk, Species
-from bindfe.build.forcefield import Assembly, create_system, nonbonded_force
+from bindfe.build.forcefield import Assembly, chosen_templates, create_system, nonbonded_force
 from bindfe.build.water import add_solvent, box_vectors, fill, read_water_box
 from bindfe.errors import InputError
 from bindfe.protocol import Protocol
@@ -131,7 +131,8 @@ def _with_extra_sites(force_field: app.ForceField, molecules: Assembly) -> tuple
     """The molecules, with fourth sites for the water that came with them, which is last."""
     modeller = app.Modeller(molecules.topology, molecules.positions * unit.nanometer)
     if any(residue.name == "HOH" for residue in molecules.topology.residues()):
-        modeller.addExtraParticles(force_field)
+        chosen = chosen_templates(force_field, modeller.topology)
+        modeller.addExtraParticles(force_field, residueTemplates=chosen)
     return modeller.topology, np.asarray(modeller.positions.value_in_unit(unit.nanometer), dtype=float)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from bindfe.campaign.ligands import coverage_findings, place_in_pocket, read_protocol_series, read_reference
 from bindfe.campaign.preflight_cost import Cost, Worker, cost_findings, estimate_cost, workers_here
 from bindfe.campaign.preflight_measured import measured_findings
+from bindfe.campaign.preflight_parts import parts_findings
 from bindfe.campaign.preflight_settings import box_findings, settings_findings
 from bindfe.campaign.preflight_site import anchor_findings, bulk_findings
 from bindfe.chem.findings import (
@@ -116,6 +117,7 @@ def check_protocol(
             findings += [*placed, *found, *_look_at_restraint(protocol, complete, ligands)]
         findings += _look_at_boxes(protocol, ligands, receptor)
         findings += measured_findings(protocol, [ligand.name for ligand in ligands])
+        findings += parts_findings(protocol, receptor, ligands)
         findings += [finding for ligand in ligands for finding in coverage_findings(protocol, ligand)]
         findings += [f for ligand in ligands for f in state_findings(ligand, ph=protocol.receptor.ph)]
         findings += _look_at_edges(protocol, ligands)
@@ -156,7 +158,9 @@ def _read_receptor(protocol: Protocol) -> tuple[Receptor | None, tuple[Finding, 
         return None, ()
     try:
         settings = protocol.receptor
-        receptor = read_receptor(settings.file, name=settings.name, cofactors=settings.cofactors)
+        receptor = read_receptor(
+            settings.file, name=settings.name, cofactors=settings.cofactors, templates=settings.templates
+        )
     except InputError as error:
         return None, (failed("receptor", str(error), advice=""),)
     return receptor, ()
@@ -237,6 +241,7 @@ def _look_at_site(
     protocol: Protocol, receptor: Receptor, ligands: Sequence[Ligand]
 ) -> tuple[Receptor | None, Sequence[Finding]]:
     """The receptor as it would be simulated, if it can be, and what is wrong with a protein where the ligands bind."""
+    from bindfe.build.residues import template_names
     from bindfe.chem.findings_protein import protein_findings
 
     if receptor.mol is not None:
@@ -248,6 +253,7 @@ def _look_at_site(
         keep_water=protocol.receptor.waters == "keep" and protocol.solvent.explicit,
         replace_modified=protocol.receptor.modified == "replace",
         cofactors=_heavy(receptor.cofactors),
+        described=template_names(receptor.templates),
     )
     if worst_level(found) == "fail":
         return None, found

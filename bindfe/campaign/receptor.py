@@ -48,7 +48,9 @@ def completed_receptor(run: Run, protocol: Protocol) -> Receptor | None:
     if protocol.hydration:
         return None
     settings = protocol.receptor
-    receptor = read_receptor(settings.file, name=settings.name, cofactors=settings.cofactors)
+    receptor = read_receptor(
+        settings.file, name=settings.name, cofactors=settings.cofactors, templates=settings.templates
+    )
     if receptor.kind == "host":
         return receptor
     digest = hashlib.sha256(receptor.content()).hexdigest()

@@ -167,8 +167,10 @@ def _types(atoms: _Atoms) -> Iterator[tuple[int, str]]:
     """Atoms that Vina sees and their types; a nitrogen without hydrogen and with two neighbours or fewer accepts."""
     from scipy.spatial import cKDTree
 
-    tree = cKDTree(atoms.positions)
-    near = tree.query_ball_point(atoms.positions, 1.9)
+    near: list[list[int]] = [[] for _ in atoms.symbols]
+    for i, j in cKDTree(atoms.positions).query_pairs(1.9, output_type="ndarray").tolist():
+        near[i].append(j)
+        near[j].append(i)
     for index, symbol in enumerate(atoms.symbols):
         others = [(j, float(np.linalg.norm(atoms.positions[j] - atoms.positions[index]))) for j in near[index]]
         carried = [
@@ -181,7 +183,7 @@ def _types(atoms: _Atoms) -> Iterator[tuple[int, str]]:
             if any(atoms.symbols[j] in ("N", "O", "S") for j in carried):
                 yield index, "HD"
         elif symbol == "N":
-            bonded = sum(atoms.symbols[j] != "H" and j != index and r < 1.75 for j, r in others)
+            bonded = sum(atoms.symbols[j] != "H" and r < 1.75 for j, r in others)
             yield index, "NA" if not carried and bonded < 3 else "N"
         else:
             yield index, _TYPES.get(symbol) or _METALS.get(symbol, _OTHER)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from itertools import groupby
 
 import numpy as np
@@ -25,6 +25,9 @@ GAP_NM = 1.0
 
 WATER_CLASH_NM = 0.2
 """No oxygen of water is nearer to another heavy atom; hydrogen bonds have 0.25 and more, metals 0.2."""
+
+_LEAST_APART_NM = 0.05
+"""Median distance of an atom to the nearest other one, in nm, that no molecule has: with hydrogens it is 0.1."""
 
 _STATES = {
     "ASH": "ASP",
@@ -62,6 +65,7 @@ def protein_findings(
     keep_water: bool = True,
     replace_modified: bool = False,
     cofactors: Floats,
+    described: Set[str] = frozenset(),
 ) -> tuple[Finding, ...]:
     """Everything about a protein that somebody should know before it is repaired and simulated.
 
@@ -72,21 +76,40 @@ def protein_findings(
         keep_water: Whether the file's water stays.
         replace_modified: Whether modified amino acids become those that they come from.
         cofactors: Heavy atoms of given cofactors [nm], (M, 3); may be empty.
+        described: Modified residues that have a template.
     """
     residues = [tuple(group) for _, group in groupby(structure.atoms, key=lambda atom: (atom.site, atom.residue))]
     there = {name for residue in residues for name in (residue[0].residue, residue[0].label)}
     residues = [r for r in residues if not {r[0].residue, r[0].label} & set(drop)]
     near = cKDTree(ligands) if len(ligands) else None
     found = [
+        *_crowded(structure),
         *_not_there(drop, there),
         *_alternates(residues, near),
         *_gaps(residues, near),
         *_unknown(residues, cofactors),
-        *_templates(residues, near, replace_modified=replace_modified),
+        *_templates([r for r in residues if r[0].residue not in described], near, replace_modified=replace_modified),
         *(_waters(residues, ligands) if keep_water else ()),
     ]
     fine = passed("receptor", f"{len(residues)} residues, nothing missing, doubled or unknown")
     return tuple(found) or (fine,)
+
+
+def _crowded(structure: ProteinStructure) -> list[Finding]:
+    """A file in another unit: its atoms lie on each other."""
+    x = np.array([atom.position for atom in structure.atoms if not atom.alternate], dtype=float)
+    if len(x) < 2:
+        return []
+    apart = float(np.median(cKDTree(x).query(x, k=2)[0][:, 1]))
+    if apart > _LEAST_APART_NM:
+        return []
+    return [
+        failed(
+            "receptor",
+            f"its atoms are {10 * apart:.2f} A from the nearest other one",
+            advice="coordinates are in A: if these are in nm, multiply them by 10",
+        )
+    ]
 
 
 def _not_there(drop: Sequence[str], there: set[str]) -> list[Finding]:
@@ -154,11 +177,12 @@ def _is_modified(residue: Residue) -> bool:
 def _unknown(residues: Sequence[Residue], cofactors: Floats) -> list[Finding]:
     known = AMINO_ACIDS | CAPS | WATER | IONS
     others = [r for r in residues if r[0].residue not in known and not _is_modified(r) and not _described(r, cofactors)]
+    host = "" if any(r[0].residue in AMINO_ACIDS for r in residues) else "; a host comes as SDF or MOL2"
     return [
         failed(
             "unknown-residue",
             f"{', '.join(dict.fromkeys(r[0].label for r in group))}: no amino acid, water or ion",
-            advice=f"leave it out with receptor.drop: [{name}], or give it with hydrogens in receptor.cofactors",
+            advice=f"leave it out with receptor.drop: [{name}], or give it with hydrogens in receptor.cofactors{host}",
         )
         for name, group in _by_name(others)
     ]

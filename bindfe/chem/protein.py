@@ -216,7 +216,8 @@ def _check_known(residues: Iterable[Residue], source: str) -> None:
         atoms = "; ".join(f"{r[0].label} has {' '.join(a.name for a in r if a.element != 'H')}" for r in modified[:3])
         words.append(
             f"modified residues {_listed(modified)} ({atoms}) have no parameters: set receptor.modified: replace to "
-            "take the amino acid that each comes from, or change them in the file"
+            "take the amino acid that each comes from, give their force field files in receptor.templates, or change "
+            "them in the file"
         )
     if others:
         words.append(

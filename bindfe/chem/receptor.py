@@ -35,6 +35,8 @@ class Receptor:
     """File that it was read from."""
     cofactors: tuple[Ligand, ...] = ()
     """Small molecules that belong to a protein, in its frame."""
+    templates: tuple[str, ...] = ()
+    """Force field files, as text, of a protein's modified residues."""
     prepared: bool = False
     """Whether ``pdb`` is complete: every atom and hydrogen, nothing that has no parameters."""
     read_as: str = ""
@@ -90,10 +92,12 @@ class Receptor:
     def content(self) -> bytes:
         """What the physics depends on, for fingerprints."""
         own = (self.read_as or self.pdb).encode() if self.mol is None else content_of(self.mol)
-        return b"".join([own, *(cofactor.content() for cofactor in self.cofactors)])
+        return b"".join([own, *(c.content() for c in self.cofactors), *(text.encode() for text in self.templates)])
 
 
-def read_receptor(path: Path | str, name: str = "", *, cofactors: Sequence[Path | str] = ()) -> Receptor:
+def read_receptor(
+    path: Path | str, name: str = "", *, cofactors: Sequence[Path | str] = (), templates: Sequence[Path | str] = ()
+) -> Receptor:
     """Read a host from an SDF or MOL2 file with one record, or a protein from a PDB or mmCIF file.
 
     A protein is read as it is; ``bindfe.build.protein.prepare_receptor`` completes it.
@@ -102,13 +106,16 @@ def read_receptor(path: Path | str, name: str = "", *, cofactors: Sequence[Path 
         path: SDF or MOL2 file with hydrogens and a 3D structure, or PDB or mmCIF file.
         name: Name in results; the record's title, else the file's stem, if empty.
         cofactors: SDF files with small molecules that belong to a protein.
+        templates: OpenMM force field files of a protein's modified residues.
 
     Raises:
         InputError: As for ligands; also more than one record, a file without atoms, or a host with cofactors.
     """
     path = Path(path)
     if path.suffix.lower() in PDB_SUFFIXES | CIF_SUFFIXES:
-        return _read_protein(path, name, cofactors)
+        return _read_protein(path, name, cofactors, templates)
+    if templates:
+        raise InputError(f"{path}: receptor.templates describe residues of a protein, and this is a host")
     if cofactors:
         raise InputError(f"{path}: receptor.cofactors belong to a protein, and this is a host: put them into one file")
     records = read_file_records(path)
@@ -121,7 +128,7 @@ def read_receptor(path: Path | str, name: str = "", *, cofactors: Sequence[Path 
     )
 
 
-def _read_protein(path: Path, name: str, cofactors: Sequence[Path | str]) -> Receptor:
+def _read_protein(path: Path, name: str, cofactors: Sequence[Path | str], templates: Sequence[Path | str]) -> Receptor:
     text = read_text(path)
     parse_structure(text, source=str(path), cif=path.suffix.lower() in CIF_SUFFIXES)
     return Receptor(
@@ -131,4 +138,5 @@ def _read_protein(path: Path, name: str, cofactors: Sequence[Path | str]) -> Rec
         pdb=text,
         source=str(path),
         cofactors=tuple(molecule for file in cofactors for molecule in read_ligands(file)),
+        templates=tuple(read_text(Path(file)) for file in templates),
     )

@@ -114,6 +114,7 @@ def _with_absolute_paths(protocol: Protocol, directory: Path) -> Protocol:
                 update={
                     "file": absolute(protocol.receptor.file),
                     "cofactors": tuple(absolute(name) for name in protocol.receptor.cofactors),
+                    "templates": tuple(absolute(name) for name in protocol.receptor.templates),
                 }
             ),
             "ligands": protocol.ligands.model_copy(

@@ -33,6 +33,11 @@ class ReceptorSettings(Section):
         (), "residues to leave out, by name or as A:HOH301: crystal ligands, buffer, water (protein)"
     )
     waters: Literal["keep", "drop"] = setting("keep", "water of the file (protein); implicit solvent has none")
+    templates: tuple[str, ...] = setting(
+        (),
+        "OpenMM force field XML files with a residue for each modified amino acid that the structure names (protein)",
+        physics=False,
+    )
     cofactors: tuple[str, ...] = setting(
         (), "SDF files of cofactors, with hydrogens, in the protein's frame; they belong to the receptor", physics=False
     )
