@@ -17,7 +17,8 @@ def catalyst_table(catalysts: Sequence[PreparedCatalyst]) -> Table:
 
     table = Table(box=None, header_style="bold")
     for title in ("catalyst", "atoms", "seconds", "minimised kJ/mol", "steps", "K", "bonds [A]"):
-        table.add_column(title, justify="left" if title[0] in "cb" else "right")
+        left = title[0] in "cb"
+        table.add_column(title, justify="left" if left else "right", overflow="fold", no_wrap=title[0] == "b")
     for each in catalysts:
         seconds = each.seconds_relaxed + each.seconds_built + (each.trial.seconds if each.trial else 0.0)
         table.add_row(
@@ -25,7 +26,7 @@ def catalyst_table(catalysts: Sequence[PreparedCatalyst]) -> Table:
             f"{each.complex_atoms} of {each.n_atoms}",
             f"{seconds:.0f} kept" if each.kept else f"{seconds:.0f}",
             f"{each.energy:.0f}",
-            f"{each.trial.steps} x {1e3 * each.trial.time_step:g} fs" if each.trial else "",
+            str(each.trial.steps) if each.trial else "",
             f"{each.trial.temperature:.0f}" if each.trial else "",
             _bonds(each),
         )
