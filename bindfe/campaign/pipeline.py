@@ -122,8 +122,8 @@ def _all_stages(run_directory: Run, protocol: Protocol, tell: Stage, tick: Tick 
         from bindfe.campaign.material import write_run_report
 
         write_run_report(run_directory)
-    if not predictions:
-        raise next(iter(failures.values()))
+    if not predictions:  # of those that could be prepared rather than of one that could not be read
+        raise next((failures[name] for name in names if name in failures), next(iter(failures.values())))
     return _result(run_directory, protocol, predictions, failures)
 
 
