@@ -74,6 +74,17 @@ _USUAL = (
         advice="is it per nm^2? That is a hundredth of what it is per A^2",
     ),
     _Usual(
+        key="sampling.length in sampling.cycle_time",
+        value=lambda protocol: _when(
+            protocol.road != "metadynamics", protocol.sampling.length / protocol.sampling.cycle_time
+        ),
+        unit="cycles",
+        usual=(20.0, math.inf),
+        possible=(0.0, math.inf),
+        advice="shorten cycle_time: a cycle gives one exchange and one sample, and fewer than 20 no error that one can "
+        "trust",
+    ),
+    _Usual(
         key="sampling.friction",
         value=lambda protocol: protocol.sampling.friction,
         unit="1/ps",
@@ -95,7 +106,8 @@ def usual_findings(protocol: Protocol) -> tuple[Finding, ...]:
             continue
         make = warned if _within(value, each.possible) else failed
         low, high = each.usual
-        words = f"{each.key} is {value:g} {each.unit} ({low:g} to {high:g} {each.unit} is usual)"
+        range_ = f"{low:g} and more" if math.isinf(high) else f"{low:g} to {high:g} {each.unit}"
+        words = f"{each.key} is {value:g} {each.unit} ({range_} is usual)"
         found.append(make("unusual-setting", words, advice=each.advice))
     return tuple(found)
 

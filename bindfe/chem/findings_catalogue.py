@@ -166,7 +166,8 @@ _ALL = (
         _LIGAND,
         "partial-charges",
         "fail",
-        "partial charges in the file that are not one for each atom or do not add up",
+        "partial charges in the file that are missing where they are to be taken, or are not one for each atom",
+        "{whose} no partial charges in its file, and forcefield.charges is file",
         "{reason}",
     ),
     _check(
@@ -461,8 +462,32 @@ _ALL = (
         _SETTINGS,
         "unusual-setting",
         "warn; fail where the calculation would be wrong",
-        "a temperature, pressure, salt, cutoff, spring or friction that hardly anything has: mostly a wrong unit",
+        "a temperature, pressure, salt, cutoff, number of cycles, spring or friction that hardly anything has"
+        ": mostly a wrong unit",
         "{key} is {value} ({range} is usual)",
+    ),
+    _check(
+        _SETTINGS,
+        "restraint-kind",
+        "fail; warn for equivalent poses",
+        "a restraint that the molecules cannot have, or equivalent poses that it does not exclude",
+        "restraint.kind: axial aligns a guest with a host's axis, and the receptor is a protein",
+        "restraint.kind: boresch holds three heavy atoms, and the ligand has {number}",
+        "ligands.equivalent_poses is {number}, and restraint.kind: {kind} excludes no pose",
+    ),
+    _check(
+        _SETTINGS,
+        "committee-member",
+        "fail",
+        "a member that the committee does not have",
+        "committee.member is {number}, and {model} has {members}",
+    ),
+    _check(
+        _SETTINGS,
+        "calibration",
+        "fail",
+        "a calibrator that cannot be read, or is one of relative values",
+        "{reason}",
     ),
     _check(
         _SETTINGS,

@@ -100,7 +100,7 @@ def _crowded(structure: ProteinStructure) -> list[Finding]:
     x = np.array([atom.position for atom in structure.atoms if not atom.alternate], dtype=float)
     if len(x) < 2:
         return []
-    apart = float(np.median(cKDTree(x).query(x, k=2)[0][:, 1]))
+    apart = float(np.median(np.asarray(cKDTree(x).query(x, k=2)[0])[:, 1]))
     if apart > _LEAST_APART_NM:
         return []
     return [

@@ -26,6 +26,10 @@ WORST_NM = 0.2
 BURIED_PART = 0.4
 """Part of a ligand's heavy atoms that touch the receptor, below which it is hardly bound."""
 
+_AROUND, _ONE_SIDED = 10.0, 0.4
+"""Reach [A] within which a cavity's wall is looked for, and the mean of unit vectors to its atoms that no cavity has:
+half a sphere of them has 0.5."""
+
 STRAIN_WARNED, STRAIN_FAILED = 10.0, 35.0
 """Strain [kcal/mol] that is looked at, and that only a wrong structure has. The hand-made poses of the Tyk2 and
 hif2a sets of the public benchmark have 2 to 7."""
@@ -45,7 +49,7 @@ def pose_findings(ligand: Ligand, quality: PoseQuality, pocket: Pocket) -> tuple
 
 
 def _place(ligand: Ligand, quality: PoseQuality, pocket: Pocket) -> list[Finding]:
-    if quality.buried == 0.0:
+    if quality.buried == 0.0 and not _surrounded(ligand, pocket):
         return [_outside(ligand, pocket)]
     overlapping = {clash.ligand_atom for clash in quality.clashes}
     heavy = sum(atom.GetAtomicNum() > 1 for atom in ligand.mol.GetAtoms())
@@ -69,6 +73,19 @@ def _place(ligand: Ligand, quality: PoseQuality, pocket: Pocket) -> list[Finding
             )
         )
     return found
+
+
+def _surrounded(ligand: Ligand, pocket: Pocket) -> bool:
+    """Whether receptor atoms lie on all sides of a ligand's centre, as in a cavity too wide for it to touch the wall.
+
+    The unit vectors to the atoms within 1 nm add up to little there; from outside they point one way.
+    """
+    away = pocket.positions - 10.0 * ligand.positions.mean(axis=0)
+    distance = np.linalg.norm(away, axis=1)
+    near = (distance < _AROUND) & (distance > 0)
+    if not near.any():
+        return False
+    return bool(np.linalg.norm((away[near] / distance[near, None]).mean(axis=0)) < _ONE_SIDED)
 
 
 def _outside(ligand: Ligand, pocket: Pocket) -> Finding:

@@ -52,6 +52,8 @@ class PathSettings(Section):
         inside = (*self.bound, *(end for each in self.unbound for end in each))
         if not (lowest <= min(inside) and max(inside) <= self.high):
             raise ValueError("path.bound and path.unbound must lie between path.low and path.high")
+        if any(low < self.bound[1] and high > self.bound[0] for low, high in self.unbound):
+            raise ValueError("path.unbound and path.bound overlap: a place is the site or bulk")
         return self
 
 

@@ -29,6 +29,7 @@ from bindfe.campaign.preflight_schedule import schedule_findings
 from bindfe.chem.findings_catalogue import CHECKS
 from bindfe.chem.ligand import read_ligands
 from bindfe.chem.pose_bonds import bond_order_findings
+from bindfe.errors import ProtocolError
 from bindfe.protocol import Protocol, load_protocol, parse_protocol
 
 TRANSFER = {"solvent": {"model": "obc2"}, "alchemy": {"method": "transfer"}}
@@ -172,6 +173,53 @@ def in_bohr(files: Inputs) -> None:
     files.ligands, files.receptor, files.settings = [mol], str(CB7), TRANSFER
 
 
+def axial_in_a_protein(files: Inputs) -> None:
+    files.ligands, files.receptor, files.settings = [xylene()], t4l(), HYDRATION | {"restraint": {"kind": "axial"}}
+
+
+def charges_that_the_file_has_not(files: Inputs) -> None:
+    files.ligands, files.receptor = [b2()], str(CB7)
+    files.settings = TRANSFER | {"forcefield": {"charges": "file"}}
+
+
+def boresch_on_methane(files: Inputs) -> None:
+    files.ligands, files.receptor = [shape("C")], str(CB7)
+    files.settings = HYDRATION | {"restraint": {"kind": "boresch"}}
+
+
+def member_12_of_8(files: Inputs) -> None:
+    committee = {"model": "ani2x", "correction": "switching", "driver": "one-member", "member": 12}
+    files.ligands, files.receptor, files.settings = [b2()], str(CB7), TRANSFER | {"committee": committee}
+
+
+def calibrator_that_is_not_there(files: Inputs) -> None:
+    files.ligands, files.receptor = [b2()], str(CB7)
+    files.settings = TRANSFER | {"calibration": {"file": str(files.folder / "calibration.json")}}
+
+
+def one_cycle(files: Inputs) -> None:
+    files.ligands, files.receptor = [b2()], str(CB7)
+    files.settings = TRANSFER | {"sampling": {"cycle_time": "1 ns", "length": "1 ns"}}
+
+
+def equivalent_poses_of_a_centroid(files: Inputs) -> None:
+    files.ligands, files.receptor = [b2()], str(CB7)
+    files.settings = TRANSFER | {"ligands": {"file": str(B2), "equivalent_poses": 2}}
+
+
+def host_as_pdb(files: Inputs) -> None:
+    Chem.MolToPDBFile(next(Chem.SDMolSupplier(str(CB7), removeHs=False)), str(files.folder / "cb7.pdb"))
+    files.ligands, files.receptor, files.settings = [b2()], str(files.folder / "cb7.pdb"), TRANSFER
+
+
+def protein_in_nanometres(files: Inputs) -> None:
+    lines = []
+    for line in t4l().splitlines():
+        place = "".join(f"{float(line[30 + 8 * k : 38 + 8 * k]) / 10:8.3f}" for k in range(3)) if "ATOM" in line else ""
+        lines.append(line[:30] + place + line[54:] if place else line)
+    files.ligands, files.receptor, files.settings = [xylene()], "\n".join(lines) + "\n", WATER
+
+
 MISSED: list[tuple[Callable[[Inputs], None], str, str, str]] = [
     (bond_orders_lost, "bond-orders", "fail", "saturated ring"),
     (amide_became_an_aminal, "bond-orders", "warn", "single bonds of saturated carbon"),
@@ -192,6 +240,15 @@ MISSED: list[tuple[Callable[[Inputs], None], str, str, str]] = [
     (misspelt_edge, "network", "fail", "agian"),
     (in_nanometres, "coordinates", "fail", "bonds are 0.1"),
     (in_bohr, "coordinates", "fail", "bonds are 2."),
+    (axial_in_a_protein, "restraint-kind", "fail", "the receptor is a protein"),
+    (charges_that_the_file_has_not, "partial-charges", "fail", "no partial charges in its file"),
+    (boresch_on_methane, "restraint-kind", "fail", "the ligand has 1"),
+    (member_12_of_8, "committee-member", "fail", "ani2x has 0 to 7"),
+    (calibrator_that_is_not_there, "calibration", "fail", "calibration.json"),
+    (one_cycle, "unusual-setting", "warn", "is 1 cycles"),
+    (equivalent_poses_of_a_centroid, "restraint-kind", "warn", "excludes no pose"),
+    (host_as_pdb, "unknown-residue", "fail", "no amino acid"),
+    (protein_in_nanometres, "receptor", "fail", "from the nearest other one"),
 ]
 
 
@@ -263,6 +320,21 @@ def test_shipped_ligands_have_the_bond_lengths_of_their_bond_orders(file) -> Non
 def test_small_rings_and_short_single_bonds_are_no_lost_bond_orders(tmp_path, smiles) -> None:
     (ligand,) = read_ligands(write(tmp_path / "one.sdf", [shape(smiles)]))
     assert bond_order_findings(ligand) == ()
+
+
+def test_a_small_ligand_in_a_wide_cavity_is_not_outside(tmp_path) -> None:
+    result = Inputs(folder=tmp_path, ligands=[shape("C")], receptor=str(CB7), settings=TRANSFER).check()
+    assert "outside-pocket" not in {each.check for each in result.findings if each.level == "fail"}
+    aside = shape("C", at=np.array([12.0, 0.0, 0.0]))
+    result = Inputs(folder=tmp_path, ligands=[aside], receptor=str(CB7), settings=TRANSFER).check()
+    assert "outside-pocket" in {each.check for each in result.findings if each.level == "fail"}
+
+
+def test_bulk_that_is_the_site_is_refused() -> None:
+    path = {"bound": ["-5 A", "5 A"], "unbound": [["4 A", "6 A"]]}
+    settings = {"ligands": {"file": "a.sdf"}, "receptor": {"file": "b.sdf"}, "road": "umbrella", "path": path}
+    with pytest.raises(ProtocolError, match=r"path\.unbound and path\.bound overlap"):
+        parse_protocol(repr(settings))
 
 
 def test_default_schedules_have_nothing_to_say() -> None:

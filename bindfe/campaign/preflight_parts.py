@@ -1,0 +1,113 @@
+"""What a protocol asks for and its files, its receptor or its committee do not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from bindfe.chem.findings import EVERYTHING, Finding, failed, warned
+from bindfe.errors import InputError
+from bindfe.protocol import Protocol
+
+if TYPE_CHECKING:
+    from rdkit import Chem
+
+    from bindfe.chem.ligand import Ligand
+    from bindfe.chem.receptor import Receptor
+
+_ANCHORS = 3
+"""Heavy atoms of each molecule that a Boresch restraint holds."""
+
+
+def parts_findings(protocol: Protocol, receptor: Receptor | None, ligands: Sequence[Ligand]) -> tuple[Finding, ...]:
+    """Charges, anchors, members and calibrators that are asked for and are not there.
+
+    Args:
+        protocol: What would be run.
+        receptor: As read; None for hydration, or if it cannot be read.
+        ligands: Those that can be simulated.
+    """
+    return (
+        *_charges(protocol, receptor, ligands),
+        *_restraint(protocol, receptor, ligands),
+        *_member(protocol),
+        *_calibrator(protocol),
+    )
+
+
+def _charges(protocol: Protocol, receptor: Receptor | None, ligands: Sequence[Ligand]) -> Iterable[Finding]:
+    """Molecules without partial charges in their file, where the file's are to be taken."""
+    if protocol.forcefield.charges != "file":
+        return
+    from bindfe.chem.molecule import partial_charges_of
+
+    molecules: list[tuple[str, Chem.Mol]] = [(ligand.name, ligand.mol) for ligand in ligands]
+    if receptor is not None:
+        molecules += [(EVERYTHING, molecule.mol) for molecule in receptor.cofactors]
+        molecules += [(EVERYTHING, receptor.mol)] if receptor.mol is not None else []
+    for name, mol in molecules:
+        if partial_charges_of(mol) is None:
+            yield failed(
+                "partial-charges",
+                f"{'has' if name else 'the receptor or a cofactor has'} no partial charges in its file, and "
+                "forcefield.charges is file",
+                advice="take nagl or am1bcc, or give a MOL2, or an SDF with the field atom.dprop.PartialCharge",
+                ligand=name,
+            )
+
+
+def _restraint(protocol: Protocol, receptor: Receptor | None, ligands: Sequence[Ligand]) -> Iterable[Finding]:
+    """A kind of restraint that the molecules cannot have, and equivalent poses that it does not exclude."""
+    settings = protocol.restraint
+    if receptor is None or protocol.road != "alchemy":
+        return
+    if settings.kind == "axial" and receptor.kind == "protein":
+        yield failed(
+            "restraint-kind",
+            "restraint.kind: axial aligns a guest with a host's axis, and the receptor is a protein",
+            advice="use boresch",
+        )
+    if settings.kind == "boresch":
+        for ligand in ligands:
+            heavy = sum(element != "H" for element in ligand.elements)
+            if heavy < _ANCHORS:
+                yield failed(
+                    "restraint-kind",
+                    f"restraint.kind: boresch holds three heavy atoms, and the ligand has {heavy}",
+                    advice="use harmonic",
+                    ligand=ligand.name,
+                )
+    elif protocol.ligands.equivalent_poses > 1:
+        yield warned(
+            "restraint-kind",
+            f"ligands.equivalent_poses is {protocol.ligands.equivalent_poses}, and restraint.kind: {settings.kind} "
+            "excludes no pose",
+            advice="leave it at 1: kT ln of the number is added for nothing where the ligand may turn",
+        )
+
+
+def _member(protocol: Protocol) -> Iterable[Finding]:
+    settings = protocol.committee
+    if settings.model == "none" or settings.driver != "one-member":
+        return
+    from bindfe.mlip.catalogue import model_named
+
+    number = model_named(settings.model).n_members
+    if settings.member >= number:
+        yield failed(
+            "committee-member",
+            f"committee.member is {settings.member}, and {settings.model} has 0 to {number - 1}",
+            advice="choose one of these",
+        )
+
+
+def _calibrator(protocol: Protocol) -> Iterable[Finding]:
+    if protocol.calibration.file is None:
+        return
+    from bindfe.campaign.analysis import absolute_calibrator
+
+    try:
+        absolute_calibrator(protocol.calibration.file)
+    except InputError as error:
+        message, _, advice = str(error).partition("; ")
+        yield failed("calibration", message, advice=advice)
