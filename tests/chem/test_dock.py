@@ -16,6 +16,7 @@ from bindfe.chem.dock import dock
 from bindfe.chem.inclusion import embed_guest
 from bindfe.chem.ligand import Ligand, read_ligands
 from bindfe.chem.pose import pose_rmsd
+from bindfe.chem.pose_contact import Contacts, pocket_of
 from bindfe.chem.receptor import read_receptor
 from bindfe.errors import InputError, MissingDependency
 
@@ -45,6 +46,27 @@ def test_p_xylene_goes_back_to_where_the_crystal_has_it(lysozyme):
     assert best.contact < -3.0
     assert best.clashes == ()
     assert best.mode == 0
+
+
+@there
+def test_vinas_own_score_of_a_pose_is_the_contact_energy_that_poses_are_ranked_by(lysozyme):
+    """The contacts are our own code; p-xylene has no torsion, which Vina would divide by."""
+    receptor, crystal = lysozyme
+    xylene = fresh("p-xylene", "Cc1ccc(C)cc1")
+    low, high = 10 * crystal.positions.min(axis=0) - 4, 10 * crystal.positions.max(axis=0) + 4
+    atoms = room._around(room._atoms_of(receptor), low, high, receptor)
+    contacts = Contacts(xylene.mol, pocket_of(atoms.symbols, 0.1 * atoms.positions, labels=atoms.labels))
+    vina, meeko = room._packages()
+    text, rows = room._ligand_pdbqt(xylene, meeko)
+    found = room._search(vina, room._receptor_pdbqt(atoms), text, low, high, 1, 7, xylene.name)
+    scores = [float(line.split()[3]) for line in found.splitlines() if "VINA RESULT" in line]
+    poses = list(room._poses(found, rows))
+    assert len(poses) == len(scores) >= 2
+    for score, pose in zip(scores, poses, strict=True):
+        x = room._with_hydrogens(xylene.mol, pose)
+        assert contacts.energy_and_gradient(x)[0] == pytest.approx(score, abs=0.02)
+        lengths = cdist(x, x), cdist(xylene.positions, xylene.positions) * 10
+        assert np.abs(lengths[0] - lengths[1]).max() < 0.01  # nothing turns in it, so it is moved as one body
 
 
 @there
