@@ -105,12 +105,10 @@ def _leg(run: Run, name: str, kind: LegKind) -> dict[str, tuple[str, ...]]:
 
 def _held(restraint: Restraint, topology: Path) -> str:
     if isinstance(restraint, BoreschRestraint):
-        receptor, ligand = (
-            atom_labels(topology, atoms) for atoms in (restraint.receptor_atoms, restraint.ligand_atoms)
-        )
-        return (
-            f"six springs between {', '.join(receptor)} and {', '.join(ligand)}, {10 * restraint.distance:.1f} A apart"
-        )
+        receptor = ", ".join(atom_labels(topology, restraint.receptor_atoms))
+        ligand = ", ".join(label.split()[-1] for label in atom_labels(topology, restraint.ligand_atoms))
+        apart = f"the first of each are {10 * restraint.distance:.1f} A apart"
+        return f"six springs between {receptor} and the ligand's {ligand}; {apart}"
     ends = f"{len(restraint.receptor_atoms)} atoms of the receptor and {len(restraint.ligand_atoms)} of the ligand"
     if isinstance(restraint, AxialRestraint):
         return f"a spring between the centroids of {ends}, and one that aligns their axes"
