@@ -112,7 +112,7 @@ def plan_edges(ligands: tuple[Ligand, ...], protocol: Protocol) -> tuple[EdgeNet
         tuple(named), scores_of(maps.values()), settings.network, centre=settings.centre or None, edges=settings.pairs
     )
     if not network.edges:
-        raise InputError("no two ligands share a core: check that all poses are in the receptor's frame")
+        raise InputError("no two ligands share a core; check that all poses are in the receptor's frame")
     return network, {edge: maps[edge] for edge in network.edges}
 
 

@@ -316,7 +316,8 @@ def _look_at_edges(protocol: Protocol, ligands: Sequence[Ligand]) -> Sequence[Fi
         network, maps = plan_edges(tuple(ligands), protocol)
     except InputError as error:
         message, _, advice = str(error).partition("; ")
-        return (failed("network", message, advice=advice or "check that all poses are in one frame"),)
+        check = "disconnected-network" if "share a core" in message else "network"
+        return (failed(check, message, advice=advice),)
     named = {ligand.name: ligand for ligand in ligands}
     rings = [finding for (a, b), each in maps.items() for finding in ring_findings(named[a], named[b], each)]
     found = [*(finding for each in maps.values() for finding in each.findings), *rings, *network.findings]
