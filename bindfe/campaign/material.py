@@ -8,7 +8,7 @@ from typing import Any
 
 from bindfe.campaign.analysis import force_field_prediction, measured_values, predict_ligand
 from bindfe.campaign.domain import stored_atoms
-from bindfe.campaign.origins import drawn_in_page, origin_of, receptor_remarks, series_record
+from bindfe.campaign.origins import ROOM_FOR_DRAWINGS, origin_of, receptor_remarks, series_record
 from bindfe.campaign.plan import plan_tasks
 from bindfe.campaign.potential import committee_reports
 from bindfe.campaign.roads import path_progress
@@ -44,7 +44,7 @@ def load_material(run: Run) -> ReportMaterial:
     protocol = parse_protocol(text, source=str(run.protocol))
     entries = read_plain(run.prediction)["predictions"]
     measured, series = measured_values(protocol), series_record(run)
-    drawn = drawn_in_page(entries)
+    room = ROOM_FOR_DRAWINGS // max(1, len(entries))
     return ReportMaterial(
         name=protocol.name,
         protocol_yaml=text,
@@ -52,7 +52,7 @@ def load_material(run: Run) -> ReportMaterial:
         ligands=tuple(
             replace(
                 _ligand(run, protocol, _name(entry), measured),
-                origin=origin_of(run, protocol, _name(entry), series, drawn=drawn),
+                origin=origin_of(run, protocol, _name(entry), series, room=room),
             )
             for entry in entries
             if entry["status"] == "ok"

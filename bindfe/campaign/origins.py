@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bindfe.campaign.placing import LigandNote, PoseNote, SeriesRecord
@@ -14,8 +14,8 @@ from bindfe.results import PreparedLeg
 from bindfe.states import AxialRestraint, BoreschRestraint, CentroidRestraint, LegKind, Restraint
 from bindfe.store import Run, read_record
 
-MOST_DRAWN = 20
-"""Ligands of a run up to which each pose is drawn in the page; beyond, the page says where the drawings lie."""
+ROOM_FOR_DRAWINGS = 1_200_000
+"""Size of all drawings of poses in a page [bytes]; the page says where those lie that are not in it."""
 
 
 def receptor_remarks(run: Run) -> tuple[Remark, ...]:
@@ -30,7 +30,7 @@ def series_record(run: Run) -> SeriesRecord | None:
     return read_record(path, SeriesRecord) if path.exists() else None
 
 
-def origin_of(run: Run, protocol: Protocol, name: str, series: SeriesRecord | None, *, drawn: bool) -> Origin:
+def origin_of(run: Run, protocol: Protocol, name: str, series: SeriesRecord | None, *, room: int) -> Origin:
     """Everything that is known of how a ligand, or an edge, was made ready.
 
     Args:
@@ -38,7 +38,7 @@ def origin_of(run: Run, protocol: Protocol, name: str, series: SeriesRecord | No
         protocol: Its protocol.
         name: The ligand, or the edge ``a~b``.
         series: What was done to all ligands.
-        drawn: Whether the pose's drawings are put into the page.
+        room: Size of the pose's drawings above which they are left to their files [bytes].
     """
     ends = name.split("~") if protocol.relative else [name]
     notes = [note for note in (series.ligands if series else ()) if note.name in ends]
@@ -47,12 +47,15 @@ def origin_of(run: Run, protocol: Protocol, name: str, series: SeriesRecord | No
         rows |= _molecule(note, prefix=f"{note.name}: " if len(ends) > 1 else "")
     for kind in protocol.leg_kinds:
         rows |= _leg(run, name, kind)
+    drawings, left = _drawings(run.ligand(name), room)
+    if left:
+        rows["drawn in"] = (", ".join(f"{name}/{file}" for file in left),)
     findings = [f for f in (series.findings if series else ()) if f.ligand in ends and f.level != "fail"]
     return Origin(
         rows=rows,
         remarks=tuple(map(_remark, findings)),
-        pose_svg=_drawing(run.ligand(name) / "pose.svg") if drawn else "",
-        placing_svg=_drawing(run.ligand(name) / "placing.svg") if drawn else "",
+        pose_svg=drawings.get("pose.svg", ""),
+        placing_svg=drawings.get("placing.svg", ""),
     )
 
 
@@ -60,8 +63,17 @@ def _remark(finding: Finding) -> Remark:
     return Remark(level=finding.level, check=finding.check, text=finding.message, advice=finding.advice)
 
 
-def _drawing(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+def _drawings(directory: Path, room: int) -> tuple[dict[str, str], list[str]]:
+    """Drawings that fit into so many bytes, and the names of those that do not."""
+    fitting, left = {}, []
+    for file in ("pose.svg", "placing.svg"):
+        text = (directory / file).read_text(encoding="utf-8") if (directory / file).exists() else ""
+        if len(text) > room:
+            left.append(file)
+        elif text:
+            fitting[file] = text
+            room -= len(text)
+    return fitting, left
 
 
 def _molecule(note: LigandNote, *, prefix: str) -> dict[str, tuple[str, ...]]:
@@ -133,8 +145,3 @@ def _label(atom: Mapping[str, str]) -> str:
         atom.get(f"auth_{key}", "?").strip('"') for key in ("asym_id", "comp_id", "seq_id", "atom_id")
     )
     return f"{chain}:{residue}{number} {name}"
-
-
-def drawn_in_page(names: Sequence[str]) -> bool:
-    """Whether a run is small enough that every pose is drawn in its page."""
-    return len(names) <= MOST_DRAWN
