@@ -242,6 +242,7 @@ def _look_at_site(
 ) -> tuple[Receptor | None, Sequence[Finding]]:
     """The receptor as it would be simulated, if it can be, and what is wrong with a protein where the ligands bind."""
     from bindfe.build.residues import template_names
+    from bindfe.chem.findings_backbone import backbone_findings, metal_findings
     from bindfe.chem.findings_protein import protein_findings
 
     if receptor.mol is not None:
@@ -254,6 +255,12 @@ def _look_at_site(
         replace_modified=protocol.receptor.modified == "replace",
         cofactors=_heavy(receptor.cofactors),
         described=template_names(receptor.templates),
+    )
+    drop = protocol.receptor.drop
+    found = (
+        *found,
+        *backbone_findings(receptor.structure, drop=drop),
+        *metal_findings(receptor.structure, ligands, drop=drop),
     )
     if worst_level(found) == "fail":
         return None, found

@@ -320,6 +320,21 @@ _ALL = (
         "crystal water within 2 A of a heavy atom of a ligand or of the protein",
         "{number} in {what}: {waters}",
     ),
+    _check(
+        _RECEPTOR,
+        "backbone",
+        "warn",
+        "residues of the wrong hand, and cis peptide bonds that are not before a proline",
+        "{residues} of the wrong hand (D) at CA",
+        "{residues}: a cis peptide bond that is not before a proline",
+    ),
+    _check(
+        _RECEPTOR,
+        "ligand-metal",
+        "warn",
+        "a ligand whose N, O or S holds a metal ion of the protein",
+        "{atoms} lies at {ion}, {distance} A away",
+    ),
     *(
         _check(_RECEPTOR, f"protein-{what}", "warn", looks_for, *says)
         for what, looks_for, says in (

@@ -17,6 +17,7 @@ from spoilt import (
     Inputs,
     atom_line,
     b2,
+    middle,
     residue_number,
     shape,
     t4l,
@@ -220,6 +221,28 @@ def protein_in_nanometres(files: Inputs) -> None:
     files.ligands, files.receptor, files.settings = [xylene()], "\n".join(lines) + "\n", WATER
 
 
+def residue_of_the_wrong_hand(files: Inputs) -> None:
+    """CB and HA of Val111, beside the cavity, with swapped places: a D-amino acid, its side chain left where it was."""
+    lines = t4l().splitlines()
+    mine = {
+        line[12:16].strip(): k for k, line in enumerate(lines) if line[:4] == "ATOM" and residue_number(line) == 111
+    }
+    a, b = mine["CB"], mine["HA"]
+    lines[a], lines[b] = (
+        lines[a][:30] + lines[b][30:54] + lines[a][54:],
+        lines[b][:30] + lines[a][30:54] + lines[b][54:],
+    )
+    files.ligands, files.receptor, files.settings = [xylene()], "\n".join(lines) + "\n", WATER
+
+
+def ligand_on_a_zinc(files: Inputs) -> None:
+    mol = shape("NS(=O)(=O)c1ccccc1", "sulfonamide", at=middle(xylene()))
+    x = np.asarray(mol.GetConformer().GetPositions())
+    zinc = x[0] + 2.0 * (x[0] - x[1]) / np.linalg.norm(x[0] - x[1])
+    files.ligands, files.receptor = [mol], t4l() + atom_line("ZN", "ZN", 301, zinc, "ZN") + "\n"
+    files.settings = WATER
+
+
 MISSED: list[tuple[Callable[[Inputs], None], str, str, str]] = [
     (bond_orders_lost, "bond-orders", "fail", "saturated ring"),
     (amide_became_an_aminal, "bond-orders", "warn", "single bonds of saturated carbon"),
@@ -240,6 +263,8 @@ MISSED: list[tuple[Callable[[Inputs], None], str, str, str]] = [
     (misspelt_edge, "network", "fail", "agian"),
     (in_nanometres, "coordinates", "fail", "bonds are 0.1"),
     (in_bohr, "coordinates", "fail", "bonds are 2."),
+    (residue_of_the_wrong_hand, "backbone", "warn", "A:VAL111 of the wrong hand"),
+    (ligand_on_a_zinc, "ligand-metal", "warn", "N0 lies at A:ZN301, 2.0 A away"),
     (axial_in_a_protein, "restraint-kind", "fail", "the receptor is a protein"),
     (charges_that_the_file_has_not, "partial-charges", "fail", "no partial charges in its file"),
     (boresch_on_methane, "restraint-kind", "fail", "the ligand has 1"),
