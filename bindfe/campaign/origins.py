@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -103,12 +104,12 @@ def _leg(run: Run, name: str, kind: LegKind) -> dict[str, tuple[str, ...]]:
     if not (directory / "leg.json").exists():
         return {}
     record = read_record(directory / "leg.json", PreparedLeg)
-    topology = directory / "topology.cif"
+    topology = next((path for path in directory.glob("topology.cif*")), None)
     rows: dict[str, tuple[str, ...]] = {}
-    if record.restraint is not None and topology.exists():
+    if record.restraint is not None and topology is not None:
         reason = (f"Why these: {record.restraint_reason}.",) if record.restraint_reason else ()
         rows["held by"] = (_held(record.restraint, topology), *reason)
-    if record.counterions and topology.exists():
+    if record.counterions and topology is not None:
         ions = atom_labels(topology, record.counterions)
         text = f"{', '.join(ions)} lose their charge together with the ligand, so that the box stays neutral"
         rows[f"counter-ions, {kind.value} leg"] = (text,)
@@ -132,8 +133,8 @@ def _well(restraint: CentroidRestraint) -> str:
 
 
 def atom_labels(topology: Path, indices: Iterable[int]) -> tuple[str, ...]:
-    """Names of atoms of a leg, ``A:LEU84 CA``, by their indices in its ``topology.cif``."""
-    with topology.open(encoding="utf-8") as file:
+    """Names of atoms of a leg, ``A:LEU84 CA``, by their indices in its ``topology.cif`` or ``topology.cif.gz``."""
+    with gzip.open(topology, "rt") if topology.suffix == ".gz" else topology.open(encoding="utf-8") as file:
         lines = [line.strip() for line in file]
     columns = [line.removeprefix("_atom_site.") for line in lines if line.startswith("_atom_site.")]
     atoms = [line.split() for line in lines if line.startswith(("ATOM", "HETATM"))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +42,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Protocol]:
     return run, protocol
 
 
-def test_anchors_are_named_as_openmm_names_the_atoms(prepared: tuple[Run, Protocol]) -> None:
+def test_anchors_are_named_as_openmm_names_the_atoms(prepared: tuple[Run, Protocol], tmp_path: Path) -> None:
     from openmm import app
 
     run, _ = prepared
@@ -49,6 +50,9 @@ def test_anchors_are_named_as_openmm_names_the_atoms(prepared: tuple[Run, Protoc
     atoms = list(app.PDBxFile(str(topology)).topology.atoms())
     expected = [f"{a.residue.chain.id}:{a.residue.name}{a.residue.id} {a.name}" for a in atoms]
     assert atom_labels(topology, range(len(atoms))) == tuple(expected)
+    long = tmp_path / "topology.cif.gz"  # as the files of a box are kept
+    long.write_bytes(gzip.compress(topology.read_bytes()))
+    assert atom_labels(long, (3, 1)) == (expected[3], expected[1])
 
 
 def test_where_a_ligand_comes_from_is_told_with_its_anchors_and_their_reason(prepared: tuple[Run, Protocol]) -> None:
