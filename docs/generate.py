@@ -106,8 +106,8 @@ that a ligand alone in implicit solvent loses in one step. What is left is true:
 | | Glu14 and both His64 near their pKa; alternate locations of B:Glu288 | they are 16 A and more from a ligand |
 | TYK2's network | three edges that would break a ring | methyl against cyclic alkyl: the core leaves these atoms out |
 
-On one core the check took 38 s for 37 ligands of HIF-2 alpha, 14 s for 13 of TYK2 and 16 s with their network, and 13 s
-for 4 of the main protease.
+On one core the check took 38 s for 37 ligands of HIF-2 alpha (in three parts), 14 s for 13 of TYK2 and 16 s with their
+network, and 13 s for 4 of the main protease.
 """
 
 PREFLIGHT_TABLE = "\n| check | what it looks for | level | messages |\n|---|---|---|---|\n"
