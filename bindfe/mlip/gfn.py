@@ -52,7 +52,8 @@ class GfnCommittee(AseCommittee):
     """One member: a GFN method for one molecule, whatever its elements.
 
     GFN2-xTB is a quantum method, so bonds may change; its cost grows with the third power of the atoms (0.03 s a
-    call for 27 atoms, 0.9 s for 81, one slow core). GFN-FF is a force field whose bonds are those of ``reference``;
+    call for 27 atoms, 0.9 s for 81, one slow core). Threads that share a core wait for each other: 0.6 instead of
+    0.03 s a call were seen, so set OMP_NUM_THREADS. GFN-FF is a force field whose bonds are those of ``reference``;
     1-5 ms a call. It does not know that a d10 line is a line, nor holds cis square planes (angles of 126 instead of
     180 and 129 instead of 166 deg were seen): use it for what is far from the metal, or where GFN2 costs too much.
 
