@@ -206,6 +206,6 @@ def no_pose(ligand: Ligand) -> Finding:
     return failed(
         "no-pose",
         "has no pose: its coordinates were made from a drawing or a SMILES",
-        advice="give a 3D structure in the receptor, or a crystal ligand with --reference",
+        advice="give a 3D structure in the receptor, or a crystal ligand as ligands.reference (--reference)",
         ligand=ligand.name,
     )

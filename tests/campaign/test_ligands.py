@@ -143,6 +143,28 @@ def test_a_smiles_is_placed_on_the_crystal_ligand_and_lies_in_the_host(root, run
     assert "<svg" in (run.root / "amine" / "placing.svg").read_text()
 
 
+@pytest.mark.parametrize("modes", ["best", "all"])
+def test_binding_modes_that_cannot_be_told_apart_are_named_and_run_if_asked_for(run, tmp_path, modes):
+    """A ring outside of a peptide may lie either way round."""
+    text = peptide("GAHAGSAKAGA")
+    (tmp_path / "p.pdb").write_text(text)
+    write_ligand(tmp_path / "toluene.sdf", "Cc1ccccc1", at=outside(text), name="toluene")
+    (tmp_path / "s.smi").write_text("Oc1ccccc1 phenol\nCc1ccccc1O phenol-mode2\n")
+    protocol = parse_protocol(
+        f"receptor: {{file: {tmp_path / 'p.pdb'}}}\nligands: {{file: {tmp_path / 's.smi'}, modes: {modes}, "
+        f"reference: {tmp_path / 'toluene.sdf'}}}\n"
+    )
+    found = run_ligands(run, protocol, read_receptor(tmp_path / "p.pdb"))
+    (finding,) = (f for f in found.record.findings if (f.check, f.ligand) == ("binding-modes", "phenol"))
+    number = int(finding.message.split()[0])
+    names = [note.name for note in found.record.ligands if note.smiles == "Oc1ccccc1"]
+    assert number > 1
+    assert len(names) == (number if modes == "all" else 1)
+    assert len({ligand.name for ligand in found.ligands}) == len(found.ligands)
+    assert ("each is run" in finding.advice) == (modes == "all")
+    assert len({ligand.content() for ligand in found.ligands}) == len(found.ligands)
+
+
 def test_a_ligand_that_shares_no_core_is_refused_alone(root, run, tmp_path, host):
     found = run_ligands(run, placing(root, tmp_path, "OCC12CCC(CO)(CC1)CC2 b2\nc1ccsc1 thiophene\n"), host)
     assert names_of(found) == ["b2"]
