@@ -21,7 +21,7 @@ from rdkit import Chem
 from bindfe.chem.ligand import Ligand
 from bindfe.chem.pose import MODES_APART, MODES_WITHIN, PlacedLigand, pose_rmsd
 from bindfe.chem.pose_contact import Contacts, pocket_of
-from bindfe.chem.pose_relax import free_minimum, relax_in_pocket
+from bindfe.chem.pose_relax import free_conformers, free_minimum, relax_in_pocket
 from bindfe.chem.protein import WATER
 from bindfe.chem.receptor import Receptor
 from bindfe.errors import InputError, MissingDependency
@@ -35,6 +35,9 @@ _TYPES = {"C": "C", "N": "N", "O": "OA", "S": "SA", "P": "P", "F": "F", "Cl": "C
 _METALS = {"Mg": "Mg", "Ca": "Ca", "Mn": "Mn", "Fe": "Fe", "Zn": "Zn"}
 _OTHER = "Mg"
 """Vina has these types of metal ions alone, all with one radius; any other ion takes magnesium's."""
+
+_KEPT = 8
+"""Poses of each conformer that are relaxed, the best by Vina's score."""
 
 _BOND = 1.25
 _BOND_TO_SULFUR = 1.45
@@ -57,20 +60,22 @@ def dock(
     near: Floats,
     margin: float = 0.6,
     exhaustiveness: int = 8,
+    conformers: int = 3,
     seed: int = 2026,
 ) -> tuple[PlacedLigand, ...]:
     """Binding modes of a ligand by docking, the best first.
 
-    The receptor is rigid and the ligand's bonds turn. Each of Vina's poses is relaxed with its heavy atoms held, and
-    ranked by contacts and strain; modes within 1 kcal/mol of the best that lie 1 A or more from each other are kept.
-    A docked pose is a guess: Vina's best is within 2 A of the crystal's for about two of three drug-like ligands.
+    The receptor is rigid and the ligand's bonds turn; its rings and angles stay, so several conformers are docked.
+    Each of Vina's poses is relaxed with its heavy atoms held, and ranked by contacts and strain; modes within
+    1 kcal/mol of the best that lie 1 A or more from each other are kept. A docked pose is a guess.
 
     Args:
         ligand: With stereo set; where it lies now does not matter.
         receptor: A host, or a protein with its hydrogens, as ``prepare_receptor`` leaves it. Water is left out.
         near: Points that mark the site [nm], (M, 3): a crystal ligand's atoms, or those of residues about it.
         margin: What the box has beyond them on each side [nm].
-        exhaustiveness: Independent searches.
+        exhaustiveness: Independent searches with each conformer.
+        conformers: Conformers of the ligand, by ETKDG: one for a rigid molecule, more for flexible rings.
         seed: Of the search and of RDKit's conformers; the same seed gives the same poses.
 
     Returns:
@@ -90,13 +95,15 @@ def dock(
     low, high = points.min(axis=0) - 10 * margin, points.max(axis=0) + 10 * margin
     atoms = _around(_atoms_of(receptor), low, high, receptor)
     contacts = Contacts(ligand.mol, pocket_of(atoms.symbols, 0.1 * atoms.positions, labels=atoms.labels))
-    text, rows = _ligand_pdbqt(ligand, meeko)
-    found = _search(vina, _receptor_pdbqt(atoms), text, low, high, exhaustiveness, seed, ligand.name)
     heavy = [atom.GetIdx() for atom in ligand.mol.GetAtoms() if atom.GetAtomicNum() > 1]
     relaxed = []
-    for pose in _poses(found, rows):
-        onto = {i: pose[i] for i in heavy}
-        relaxed.append(relax_in_pocket(ligand.mol, _with_hydrogens(ligand.mol, pose), contacts, onto, name=ligand.name))
+    for number, x in enumerate(free_conformers(ligand.mol, number=conformers, seed=seed)):
+        start = _moved(ligand, x, receptor)
+        text, rows = _ligand_pdbqt(start, meeko)
+        found = _search(vina, _receptor_pdbqt(atoms), text, low, high, exhaustiveness, seed + number, ligand.name)
+        for pose in _poses(found, rows):
+            onto, y = {i: pose[i] for i in heavy}, _with_hydrogens(start.mol, pose)
+            relaxed.append(relax_in_pocket(ligand.mol, y, contacts, onto, name=ligand.name))
     lowest = min([free_minimum(ligand.mol, name=ligand.name, seed=seed), *(each.internal for each in relaxed)])
     return _modes(
         [
@@ -218,8 +225,8 @@ def _search(
             engine.set_receptor(str(path))
             engine.set_ligand_from_string(ligand)
             engine.compute_vina_maps(center=(0.5 * (low + high)).tolist(), box_size=(high - low).tolist())
-            engine.dock(exhaustiveness=exhaustiveness, n_poses=20)
-            return str(engine.poses(n_poses=20, energy_range=5.0))
+            engine.dock(exhaustiveness=exhaustiveness, n_poses=_KEPT)
+            return str(engine.poses(n_poses=_KEPT, energy_range=5.0))
         except (RuntimeError, TypeError, ValueError) as error:
             raise InputError(f"{name}: Vina cannot dock it: {' '.join(str(error).split())}") from error
 

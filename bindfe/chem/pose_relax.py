@@ -90,6 +90,14 @@ def _embed(mol: Chem.Mol, number: int, *, seed: int, onto: Mapping[int, Point3D]
     return [int(i) for i in rdDistGeom.EmbedMultipleConfs(mol, number, parameters)]
 
 
+def free_conformers(mol: Chem.Mol, *, number: int, seed: int) -> list[Floats]:
+    """Conformers of a molecule alone by ETKDG [A], (N, 3) each; its own where none is found."""
+    copy = Chem.Mol(mol)
+    found = _embed(copy, number, seed=seed)
+    own = np.asarray(mol.GetConformer().GetPositions(), dtype=float)
+    return [np.asarray(copy.GetConformer(i).GetPositions(), dtype=float) for i in found] or [own]
+
+
 def lay_conformers(mol: Chem.Mol, onto: Mapping[int, Floats], *, number: int, seed: int) -> list[Floats]:
     """Conformers whose core lies where it is wanted, by ETKDG with the core's distances.
 
