@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -217,3 +219,14 @@ def test_a_protein_takes_a_series_from_smiles_and_one_crystal_ligand(tmp_path):
     assert "ethanol" not in result.failures
     assert load_protocol(tmp_path / "out" / "protocol.yaml").ligands.reference == str(tmp_path / "crystal.sdf")
     assert "<svg" in (tmp_path / "out" / "ethanol" / "pose.svg").read_text()
+
+
+@pytest.mark.slow
+def test_the_example_prepares_four_ligands_of_lysozyme_from_their_smiles(tmp_path, root):
+    """A minute of one core."""
+    script = root / "examples" / "03_series.py"
+    shown = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "run")], capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.count(" complex: ") == 4
+    assert "is left out" not in shown.stdout
