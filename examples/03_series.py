@@ -32,9 +32,7 @@ def main(directory: str = "runs/series") -> None:
         print(f"{leg.ligand} {leg.kind.value}: {leg.n_atoms} atoms, {leg.energy:.0f} kJ/mol after some minimisation")
     for name, error in result.failures.items():
         print(f"{name} is left out: {error}")
-    print(
-        f"go on with: bindfe run {directory}/protocol.yaml --out {directory}; what was done: {directory}/ligands.json"
-    )
+    print(f"what was done: {directory}/ligands.json; now: bindfe run {directory}/protocol.yaml --out {directory}")
 
 
 if __name__ == "__main__":  # workers are started from this file: they must not run it again
