@@ -116,7 +116,7 @@ def check_protocol(
             complete, found = _look_at_site(protocol, receptor, ligands)
             findings += [*placed, *found, *_look_at_restraint(protocol, complete, ligands)]
         findings += _look_at_boxes(protocol, ligands, receptor)
-        findings += measured_findings(protocol, [ligand.name for ligand in ligands])
+        findings += _look_at_measured(protocol, ligands)
         findings += parts_findings(protocol, receptor, ligands)
         findings += [finding for ligand in ligands for finding in coverage_findings(protocol, ligand)]
         findings += [f for ligand in ligands for f in state_findings(ligand, ph=protocol.receptor.ph)]
@@ -310,6 +310,16 @@ def _heavy(ligands: Iterable[Ligand]) -> Floats:
 def _look_at_boxes(protocol: Protocol, ligands: Sequence[Ligand], receptor: Receptor | None) -> list[Finding]:
     atoms = _atoms_of(receptor)
     return [finding for ligand in ligands for finding in box_findings(protocol, ligand, receptor=atoms)]
+
+
+def _look_at_measured(protocol: Protocol, ligands: Sequence[Ligand]) -> Sequence[Finding]:
+    """The table of measured values, and whether it means these molecules."""
+    from bindfe.chem.findings_table import table_findings
+
+    found = measured_findings(protocol, [ligand.name for ligand in ligands])
+    if not found or worst_level(found) == "fail":
+        return found
+    return (*found, *table_findings(protocol.ligands.measured, ligands))
 
 
 def _look_at_edges(protocol: Protocol, ligands: Sequence[Ligand]) -> Sequence[Finding]:

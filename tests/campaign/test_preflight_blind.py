@@ -28,6 +28,7 @@ from spoilt import (
 from bindfe.campaign.preflight_measured import measured_findings
 from bindfe.campaign.preflight_schedule import schedule_findings
 from bindfe.chem.findings_catalogue import CHECKS
+from bindfe.chem.findings_table import table_findings
 from bindfe.chem.ligand import read_ligands
 from bindfe.chem.pose_bonds import bond_order_findings
 from bindfe.errors import ProtocolError
@@ -322,6 +323,29 @@ def test_names_that_are_nearly_those_of_the_ligands_are_told(tmp_path) -> None:
 def test_a_table_that_lacks_a_ligand_or_has_others_is_fine(tmp_path) -> None:
     (found,) = measured(tmp_path, "lig_ejm_31,-9.574,0.179,298.15\nlig_jmc_23,-9.8,0.2,298.15\n")
     assert found == "pass: : 1 of 2 ligands have a measured value"
+
+
+@pytest.mark.parametrize(
+    ("smiles", "words"),
+    [
+        ("OCC12CCC(CO)(CC1)CC2", ""),
+        ("OCC1CCC(CO)CC1", "another molecule than"),
+        ("[O-]CC12CCC(CO)(CC1)CC2", "another state of charge than"),
+        ("", ""),
+        ("no SMILES", ""),
+    ],
+)
+def test_a_table_that_means_another_molecule_is_told(tmp_path, smiles, words) -> None:
+    (tmp_path / "measured.csv").write_text(f"ligand,smiles\nb2,{smiles}\n")
+    found = table_findings(tmp_path / "measured.csv", read_ligands(B2))
+    assert [words in each.message for each in found] == ([True] if words else [])
+    assert all(CHECKS["measured"].matches(each.message) for each in found)
+
+
+@pytest.mark.parametrize("name", ["t4-lysozyme-l99a", "sars-cov-2-mpro"])
+def test_shipped_tables_mean_the_shipped_ligands(name) -> None:
+    folder = ROOT / "systems" / name
+    assert table_findings(folder / "affinities.csv", read_ligands(folder / "ligands.sdf")) == ()
 
 
 def test_another_temperature_is_told(tmp_path) -> None:
