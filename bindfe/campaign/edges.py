@@ -148,5 +148,10 @@ def _prepare_edge(
             run.ligand(atom_map.edge) / "depiction.svg",
             draw_map(first, second, atom_map, panel=(340, 230), stacked=True),
         )
+    pose = run.ligand(atom_map.edge) / "pose.svg"
+    if not pose.exists():
+        from bindfe.chem.draw_site import draw_sites
+
+        write_text(pose, draw_sites(ligands, receptor))
     stamp_leg(directory, fingerprint=fingerprint)
     return seconds

@@ -78,16 +78,17 @@ def site_contacts(ligand: Ligand, receptor: Receptor) -> tuple[SiteContact, ...]
     return tuple(sorted(found.values(), key=lambda contact: contact.distance))
 
 
-def draw_site(ligand: Ligand, receptor: Receptor) -> str:
+def draw_site(ligand: Ligand, receptor: Receptor, *, seen_as: Ligand | None = None) -> str:
     """Draw a pose as SVG: the ligand bold, the receptor's atoms within 5 A thin, residues named about them.
 
     Args:
         ligand: In its pose.
         receptor: A host, or a protein with its hydrogens or without.
+        seen_as: Another ligand whose plane is the page's, so that two poses can be compared.
     """
     around = _around(ligand, receptor)
     heavy, x = _heavy(ligand)
-    plane, middle = _plane(x, around.x), x.mean(axis=0)
+    plane, middle = _plane(_heavy(seen_as or ligand)[1], around.x), x.mean(axis=0)
     flat, behind = (x - middle) @ plane.T, (around.x - middle) @ plane.T
     scale = _scale(np.concatenate([flat, behind]) if receptor.mol is not None else flat)
     ligand_xy, around_xy = _on_page(flat, scale), _on_page(behind, scale)
@@ -110,6 +111,19 @@ def draw_site(ligand: Ligand, receptor: Receptor) -> str:
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
+
+
+def draw_sites(ligands: Sequence[Ligand], receptor: Receptor) -> str:
+    """Several poses below each other as one SVG, each with its ligand's name, all seen from one side."""
+    height = _HEIGHT + 24
+    panels = [
+        f'<svg y="{k * height}" width="{_WIDTH}" height="{height}"><text x="12" y="18" font-family="sans-serif" '
+        f'font-size="15" fill="#1f2933">{escape(ligand.name)}</text>'
+        f'<svg y="24">{draw_site(ligand, receptor, seen_as=ligands[0])}</svg></svg>'
+        for k, ligand in enumerate(ligands)
+    ]
+    size = f'viewBox="0 0 {_WIDTH} {len(panels) * height}" width="{_WIDTH}" height="{len(panels) * height}"'
+    return "\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" {size}>', *panels, "</svg>"]) + "\n"
 
 
 def _around(ligand: Ligand, receptor: Receptor) -> _Atoms:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rdkit import Chem
 
-from bindfe.chem.draw_site import POLAR, TIGHT, TOUCH, draw_site, site_contacts
+from bindfe.chem.draw_site import POLAR, TIGHT, TOUCH, draw_site, draw_sites, site_contacts
 from bindfe.chem.ligand import read_ligands
 from bindfe.chem.receptor import read_receptor
 from tests.build.peptides import outside, peptide, write_ligand
@@ -68,3 +68,12 @@ def test_a_drawing_names_every_residue_and_is_one_svg_of_its_own(site, root):
     bonds = sum(1 for mol in (host.host, guest.mol) for bond in Chem.RemoveHs(mol).GetBonds())
     assert len(lines) == bonds
     assert all(0 <= float(line.get(key)) <= 620 for line in lines for key in ("x1", "x2"))
+
+
+def test_the_poses_of_an_edge_are_one_drawing_with_both_names(site):
+    _, ligand, receptor = site
+    other = replace(ligand, name="other <one>")
+    drawing = ElementTree.fromstring(draw_sites([ligand, other], receptor))
+    texts = [element.text for element in drawing.iter() if element.tag.endswith("text")]
+    assert {ligand.name, "other <one>"} <= set(texts)
+    assert len(texts) == 2 + 2 * len(site_contacts(ligand, receptor))
