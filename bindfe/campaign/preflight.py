@@ -186,7 +186,9 @@ def _look_at_poses(
 
     there = [ligand for ligand in ligands if ligand.placed]
     guides = [ligand.positions for ligand in (*there, *([crystal] if crystal else []))]
-    pocket = receptor_pocket(receptor, guides, drop=protocol.receptor.drop)
+    placing = crystal is not None and len(there) < len(ligands)
+    shown = (_complete(protocol, receptor)[0] if placing else None) or receptor  # poses as a run makes them
+    pocket = receptor_pocket(shown, guides, drop=protocol.receptor.drop)
     kept: list[Ligand] = []
     poses: list[PlacedLigand] = []
     centre = None if crystal is None else crystal.positions.mean(axis=0)

@@ -14,6 +14,7 @@ from rdkit import Chem
 from typer.testing import CliRunner
 
 from bindfe.campaign.ligands import run_ligands, stored_ligands
+from bindfe.campaign.preflight import check_protocol
 from bindfe.campaign.prepare import prepare
 from bindfe.chem.ligand import read_ligands
 from bindfe.chem.receptor import read_receptor
@@ -215,6 +216,10 @@ def test_a_protein_takes_a_series_from_smiles_and_one_crystal_ligand(tmp_path):
         "restraint: {kind: flat-bottom, flat_radius: 8 A}\ncompute: {platform: CPU, workers: 1}\n"
     )
     result = prepare(protocol, directory=tmp_path / "out", reference=tmp_path / "crystal.sdf")
+    checked = check_protocol(load_protocol(protocol), reference=tmp_path / "crystal.sdf").poses
+    looked_at = {pose.ligand.name: pose.ligand.positions for pose in checked if pose.mode == 0}
+    for ligand in stored_ligands(Run(root=result.directory)).ligands:
+        assert np.allclose(ligand.positions, looked_at[ligand.name], atol=1e-5)
     assert {leg.ligand for leg in result.legs} | set(result.failures) == {"ethanol", "propanol"}
     assert "ethanol" not in result.failures
     assert load_protocol(tmp_path / "out" / "protocol.yaml").ligands.reference == str(tmp_path / "crystal.sdf")
