@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,9 @@ from bindfe.campaign.receptor import completed_receptor
 from bindfe.protocol import Protocol, load_protocol
 from bindfe.report.material import Origin, Remark
 from bindfe.report.page import LigandMaterial, ReportMaterial, write_report
-from bindfe.store import Run
+from bindfe.results import PreparedLeg
+from bindfe.states import LegKind
+from bindfe.store import Run, read_record, write_record
 from tests.build.peptides import outside, peptide, write_ligand
 
 Ligands = Callable[..., LigandMaterial]
@@ -69,6 +72,16 @@ def test_where_a_ligand_comes_from_is_told_with_its_anchors_and_their_reason(pre
     small = origin_of(run, protocol, "phenol", series_record(run), room=5)
     assert (small.pose_svg, small.placing_svg) == ("", "")
     assert small.rows["drawn in"] == ("phenol/pose.svg, phenol/placing.svg",)
+
+
+def test_ions_that_are_discharged_with_the_ligand_are_named(prepared: tuple[Run, Protocol], tmp_path: Path) -> None:
+    _, protocol = prepared
+    run = Run(root=Path(shutil.copytree(prepared[0].root, tmp_path / "copy")))
+    leg = run.prepared("phenol", LegKind.SOLVENT)
+    write_record(leg / "leg.json", replace(read_record(leg / "leg.json", PreparedLeg), counterions=(0, 2)))
+    rows = origin_of(run, protocol, "phenol", series_record(run), room=0).rows
+    first, third = atom_labels(leg / "topology.cif", (0, 2))
+    assert rows["counter-ions, solvent leg"][0].startswith(f"{first}, {third} lose their charge together")
 
 
 def test_changes_of_the_protein_are_told_one_by_one(prepared: tuple[Run, Protocol]) -> None:
