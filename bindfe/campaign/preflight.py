@@ -19,7 +19,7 @@ from bindfe.campaign.preflight_cost import Cost, Worker, cost_findings, estimate
 from bindfe.campaign.preflight_measured import measured_findings
 from bindfe.campaign.preflight_parts import parts_findings
 from bindfe.campaign.preflight_settings import box_findings, settings_findings
-from bindfe.campaign.preflight_site import anchor_findings, bulk_findings
+from bindfe.campaign.preflight_site import anchor_findings, bulk_findings, path_findings, well_findings
 from bindfe.chem.findings import (
     EVERYTHING,
     Finding,
@@ -224,10 +224,15 @@ def _check_catalysts(protocol: Protocol, begun: float) -> Preflight:
 
 def _given_pose(ligand: Ligand, pocket: Pocket, crystal: Ligand | None) -> list[Finding]:
     from bindfe.chem.pose import judge_pose
+    from bindfe.chem.pose_amide import amide_findings
     from bindfe.chem.pose_bonds import bond_order_findings
     from bindfe.chem.pose_findings import pose_findings, reference_findings
 
-    found = [*bond_order_findings(ligand), *(reference_findings(ligand, crystal) if crystal else ())]
+    found = [
+        *bond_order_findings(ligand),
+        *amide_findings(ligand),
+        *(reference_findings(ligand, crystal) if crystal else ()),
+    ]
     try:
         return [*found, *pose_findings(ligand, judge_pose(ligand, pocket), pocket)]
     except InputError as error:
@@ -284,7 +289,7 @@ def _complete(protocol: Protocol, receptor: Receptor) -> tuple[Receptor | None, 
 
 def _look_at_restraint(protocol: Protocol, receptor: Receptor | None, ligands: Sequence[Ligand]) -> Sequence[Finding]:
     """Anchors that were given, and the bulk that a ligand is carried to."""
-    if receptor is None or protocol.road != "alchemy":
+    if receptor is None:
         return ()
     if receptor.mol is not None:
         x, symbols = receptor.positions, list(receptor.elements)
@@ -293,12 +298,15 @@ def _look_at_restraint(protocol: Protocol, receptor: Receptor | None, ligands: S
         symbols = [atom.element for atom in receptor.structure.atoms]
         for molecule in receptor.cofactors:
             x, symbols = np.concatenate([x, molecule.positions]), [*symbols, *molecule.elements]
+    alchemical = protocol.road == "alchemy"
     return [
         finding
         for ligand in ligands
         for finding in (
-            *anchor_findings(protocol, ligand, receptor=x, elements=symbols),
+            *(anchor_findings(protocol, ligand, receptor=x, elements=symbols) if alchemical else ()),
             *bulk_findings(protocol, ligand, receptor=x),
+            *path_findings(protocol, ligand, receptor=x, elements=symbols),
+            *well_findings(protocol, ligand, receptor=x, elements=symbols),
         )
     ]
 

@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 _CLEAR_NM, _TOUCH_NM = 2.0, 1.0
 """Distance of a ligand in bulk from the receptor below which it still feels it, and below which it is no bulk [nm]."""
 
+_PORTAL_NM = 0.5
+"""Distance of heavy atoms of a ligand, at the near end of a path's bulk, from the receptor's below which they meet:
+contact is at 0.35 to 0.4 [nm]."""
+
+_LEANS_NM = 0.1
+"""Distance from the wall of an edge's site below which a bound ligand leans on it as it moves [nm]."""
+
+_AROUND_NM = 0.8
+"""Heavy atoms of the receptor so close to a ligand make the centre of an edge's site [nm]."""
+
 _LINE_DEG = 20.0
 """An angle of a Boresch restraint nearer than this to 0 or 180 has a dihedral that is not defined when it moves."""
 
@@ -114,6 +124,92 @@ def bulk_findings(protocol: Protocol, ligand: Ligand, *, receptor: Floats) -> tu
             f"{10 * protocol.alchemy.displacement:g} A from the site it is {10 * gap:.1f} A from the receptor, which "
             "is no bulk",
             advice="raise alchemy.displacement; 100 A is usual",
+            ligand=ligand.name,
+        ),
+    )
+
+
+def path_findings(
+    protocol: Protocol, ligand: Ligand, *, receptor: Floats, elements: Sequence[str]
+) -> tuple[Finding, ...]:
+    """Whether the bulk at the end of a path along the receptor's axis is out of the receptor's reach.
+
+    The ligand, as it lies in its pose, is laid on the axis with its centroid at the near end of each range.
+
+    Args:
+        protocol: Its section ``path``.
+        ligand: A ligand in its pose.
+        receptor: All atoms of the receptor [nm], (N, 3).
+        elements: Their elements, (N,).
+    """
+    settings = protocol.path
+    if protocol.road == "alchemy" or settings.variable != "axis":
+        return ()
+    from scipy.spatial.distance import cdist
+
+    from bindfe.build.axis import axis_ends
+
+    heavy = [i for i, symbol in enumerate(elements) if symbol != "H"]
+    try:
+        ends = axis_ends(receptor, [i for i in settings.receptor_atoms if i < len(elements)] or heavy, of="receptor")
+    except RestraintError as error:
+        message, _, _ = str(error).partition(". ")
+        return (
+            failed(
+                "restraint-kind",
+                f"path.variable: axis: {message}",
+                advice="use path.variable: distance",
+                ligand=ligand.name,
+            ),
+        )
+    top, bottom = (receptor[list(end)].mean(axis=0) for end in ends)
+    along = (top - bottom) / np.linalg.norm(top - bottom)
+    x = ligand.positions[[i for i, symbol in enumerate(ligand.elements) if symbol != "H"]]
+    found = []
+    for near in (min(each, key=abs) for each in settings.unbound):
+        there = x - x.mean(axis=0) + 0.5 * (top + bottom) + near * along
+        gap = float(cdist(there, receptor[heavy]).min())
+        if gap < _PORTAL_NM:
+            words = f"path.unbound begins at {10 * near:g} A, where the ligand is {10 * gap:.1f} A from the receptor"
+            advice = "move it outwards, to where the surface is flat, and path.high with it"
+            found.append(failed("bulk", f"{words}, which is no bulk", advice=advice, ligand=ligand.name))
+    return tuple(found)
+
+
+def well_findings(
+    protocol: Protocol, ligand: Ligand, *, receptor: Floats, elements: Sequence[str]
+) -> tuple[Finding, ...]:
+    """Whether a bound ligand of an edge lies in the flat part of its site, away from the wall.
+
+    Args:
+        protocol: Its ``restraint.flat_radius``.
+        ligand: A ligand in its pose.
+        receptor: All atoms of the receptor [nm], (N, 3).
+        elements: Their elements, (N,).
+    """
+    if not protocol.relative:
+        return ()
+    from scipy.spatial import cKDTree
+
+    x = ligand.positions[[i for i, symbol in enumerate(ligand.elements) if symbol != "H"]]
+    walls = receptor[[i for i, symbol in enumerate(elements) if symbol != "H"]]
+    chosen = protocol.restraint.receptor_atoms
+    around = walls[cKDTree(ligand.positions).query(walls)[0] < _AROUND_NM]
+    if chosen and max(chosen) < len(receptor):
+        around = receptor[list(chosen)]
+    if not len(around):
+        return ()
+    distance = float(np.linalg.norm(around.mean(axis=0) - x.mean(axis=0)))
+    radius = protocol.restraint.flat_radius
+    if distance < radius - _LEANS_NM + 1e-9:
+        return ()
+    make = failed if distance > radius else warned
+    return (
+        make(
+            "site-radius",
+            f"its centroid is {10 * distance:.1f} A from that of the receptor atoms around it, and "
+            f"restraint.flat_radius is {10 * radius:g} A",
+            advice="raise restraint.flat_radius to 2 A above the distance: a bound ligand must not touch the wall",
             ligand=ligand.name,
         ),
     )

@@ -66,6 +66,14 @@ _USUAL = (
         advice="force fields were fitted with 8 to 12 A",
     ),
     _Usual(
+        key="solvent.padding",
+        value=lambda protocol: _when(protocol.solvent.explicit, 10 * protocol.solvent.padding),
+        unit="A",
+        usual=(0.0, 60.0),
+        possible=(0.0, math.inf),
+        advice="is it in nm? Water grows with its cube: 20 A between images is usual",
+    ),
+    _Usual(
         key="restraint.spring",
         value=lambda protocol: protocol.restraint.spring / _SPRING,
         unit="kcal/mol/A^2",

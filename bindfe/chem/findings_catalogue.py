@@ -247,6 +247,13 @@ _ALL = (
     ),
     _check(
         _POSE,
+        "cis-amide",
+        "warn",
+        "a secondary amide, carbamate or urea that is turned by 180 deg",
+        "the amide {atoms} is cis (E), and no dynamics turns it",
+    ),
+    _check(
+        _POSE,
         "binding-modes",
         "warn",
         "several ways to bind that cannot be told apart, or a core that is not where the reference's is",
@@ -477,7 +484,7 @@ _ALL = (
         _SETTINGS,
         "unusual-setting",
         "warn; fail where the calculation would be wrong",
-        "a temperature, pressure, salt, cutoff, number of cycles, spring or friction that hardly anything has"
+        "a temperature, pressure, salt, cutoff, padding, number of cycles, spring or friction that hardly anything has"
         ": mostly a wrong unit",
         "{key} is {value} ({range} is usual)",
     ),
@@ -487,6 +494,7 @@ _ALL = (
         "fail; warn for equivalent poses",
         "a restraint that the molecules cannot have, or equivalent poses that it does not exclude",
         "restraint.kind: axial aligns a guest with a host's axis, and the receptor is a protein",
+        "path.variable: axis: {reason}",
         "restraint.kind: boresch holds three heavy atoms, and the ligand has {number}",
         "ligands.equivalent_poses is {number}, and restraint.kind: {kind} excludes no pose",
     ),
@@ -516,9 +524,17 @@ _ALL = (
     _check(
         _SETTINGS,
         "bulk",
-        "fail below 10 A, for edges below 20 A; else warn below 20 A",
-        "a bulk that a transfer leads to and that is near the receptor",
+        "fail below 10 A, for edges below 20 A, at the end of a path below 5 A; else warn below 20 A",
+        "a bulk that a transfer or a path leads to and that is near the receptor",
         "{distance} A from the site it is {gap} A from the receptor, which is no bulk",
+        "path.unbound begins at {height} A, where the ligand is {gap} A from the receptor, which is no bulk",
+    ),
+    _check(
+        _SETTINGS,
+        "site-radius",
+        "fail; warn within 1 A of the wall",
+        "a site of an edge so narrow that the bound ligand lies outside of it",
+        "its centroid is {distance} A from that of the receptor atoms around it, and restraint.flat_radius is {radius} A",
     ),
     _check(
         _SETTINGS,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from rdkit import Chem
+from rdkit.Chem import rdMolTransforms
 from spoilt import (
     B2,
     CB7,
@@ -18,6 +19,7 @@ from spoilt import (
     atom_line,
     b2,
     middle,
+    moved,
     residue_number,
     shape,
     t4l,
@@ -27,10 +29,13 @@ from spoilt import (
 
 from bindfe.campaign.preflight_measured import measured_findings
 from bindfe.campaign.preflight_schedule import schedule_findings
+from bindfe.campaign.preflight_site import path_findings
 from bindfe.chem.findings_catalogue import CHECKS
 from bindfe.chem.findings_table import table_findings
 from bindfe.chem.ligand import read_ligands
+from bindfe.chem.pose_amide import amide_findings
 from bindfe.chem.pose_bonds import bond_order_findings
+from bindfe.chem.receptor import read_receptor
 from bindfe.errors import ProtocolError
 from bindfe.protocol import Protocol, load_protocol, parse_protocol
 
@@ -244,6 +249,31 @@ def ligand_on_a_zinc(files: Inputs) -> None:
     files.settings = WATER
 
 
+def amide_turned_by_docking(files: Inputs) -> None:
+    mol = shape("CC(=O)Nc1ccccc1")
+    _, carbon, o, n, ring = mol.GetSubstructMatch(Chem.MolFromSmarts("[CH3]C(=O)Nc"))
+    rdMolTransforms.SetDihedralDeg(mol.GetConformer(), o, carbon, n, ring, 180.0)
+    files.ligands, files.receptor, files.settings = [mol], str(CB7), TRANSFER
+
+
+def padding_in_nanometres(files: Inputs) -> None:
+    files.ligands, files.receptor = [b2()], str(CB7)
+    files.settings = WATER | {"solvent": {"model": "tip3p", "padding": "20 nm"}}
+
+
+def bulk_in_the_portal(files: Inputs) -> None:
+    files.ligands, files.receptor = [b2()], str(CB7)
+    path = {"bound": ["-1.5 A", "4.5 A"], "unbound": [["6 A", "7.5 A"]], "low": "-1.5 A", "high": "8 A"}
+    files.settings = {"solvent": {"model": "obc2"}, "road": "umbrella", "path": path}
+
+
+def site_of_half_an_angstrom(files: Inputs) -> None:
+    first, second = b2(), moved(b2(), (0.0, 0.0, 0.8))
+    second.SetProp("_Name", "again")
+    files.ligands, files.receptor = [first, second], str(CB7)
+    files.settings = EDGES | {"restraint": {"kind": "flat-bottom", "flat_radius": "0.5 A"}}
+
+
 MISSED: list[tuple[Callable[[Inputs], None], str, str, str]] = [
     (bond_orders_lost, "bond-orders", "fail", "saturated ring"),
     (amide_became_an_aminal, "bond-orders", "warn", "single bonds of saturated carbon"),
@@ -274,6 +304,10 @@ MISSED: list[tuple[Callable[[Inputs], None], str, str, str]] = [
     (one_cycle, "unusual-setting", "warn", "is 1 cycles"),
     (equivalent_poses_of_a_centroid, "restraint-kind", "warn", "excludes no pose"),
     (host_as_pdb, "unknown-residue", "fail", "no amino acid"),
+    (amide_turned_by_docking, "cis-amide", "warn", "is cis (E)"),
+    (padding_in_nanometres, "unusual-setting", "warn", "solvent.padding is 200 A"),
+    (bulk_in_the_portal, "bulk", "fail", "path.unbound begins at 6 A"),
+    (site_of_half_an_angstrom, "site-radius", "fail", "restraint.flat_radius is 0.5 A"),
     (protein_in_nanometres, "receptor", "fail", "from the nearest other one"),
 ]
 
@@ -384,6 +418,20 @@ def test_bulk_that_is_the_site_is_refused() -> None:
     settings = {"ligands": {"file": "a.sdf"}, "receptor": {"file": "b.sdf"}, "road": "umbrella", "path": path}
     with pytest.raises(ProtocolError, match=r"path\.unbound and path\.bound overlap"):
         parse_protocol(repr(settings))
+
+
+@pytest.mark.parametrize("smiles", ["CC(=O)Nc1ccccc1", "O=C1CCCN1", "O=CNC", "CN(C)C(C)=O", "CNC(=O)OC", "CNC(=O)NC"])
+def test_usual_amides_lactams_and_tertiary_amides_are_not_cis(tmp_path, smiles) -> None:
+    (ligand,) = read_ligands(write(tmp_path / "one.sdf", [shape(smiles)]))
+    assert amide_findings(ligand) == ()
+
+
+@pytest.mark.parametrize("name", ["umbrella", "metadynamics"])
+def test_the_bulk_of_shipped_paths_is_bulk(name) -> None:
+    protocol = load_protocol(ROOT / "protocols" / f"{name}.yaml")
+    host = read_receptor(protocol.receptor.file)
+    (ligand,) = read_ligands(protocol.ligands.file)
+    assert path_findings(protocol, ligand, receptor=host.positions, elements=host.elements) == ()
 
 
 def test_default_schedules_have_nothing_to_say() -> None:
