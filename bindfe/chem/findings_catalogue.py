@@ -534,7 +534,8 @@ _ALL = (
         "site-radius",
         "fail; warn within 1 A of the wall",
         "a site of an edge so narrow that the bound ligand lies outside of it",
-        "its centroid is {distance} A from that of the receptor atoms around it, and restraint.flat_radius is {radius} A",
+        "its centroid is {distance} A from that of the receptor atoms around it, and restraint.flat_radius is "
+        "{radius} A",
     ),
     _check(
         _SETTINGS,
