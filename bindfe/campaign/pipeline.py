@@ -87,8 +87,8 @@ def run(
     settings = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
     if settings.catalysts is not None:
         raise ProtocolError(
-            f"{settings.name}: the section 'catalysts' asks for complexes as files, and no free energy is calculated of "
-            "them: `bindfe prepare` builds them"
+            f"{settings.name}: the section 'catalysts' asks for complexes as files, and no free energy is calculated "
+            "of them: `bindfe prepare` builds them"
         )
     run_directory = Run(root=Path(directory or settings.output.directory or Path("runs") / settings.name).absolute())
     busy = f"{run_directory.root}: another bindfe is working in this directory; wait until it has ended"
