@@ -78,6 +78,7 @@ rows.
 |---|---|---|---|---|
 | the trial | 20 | 12 | 1 | 7 |
 | eight more, sealed with them | 8 | 5 | 0 | 3 |
+| a second trial, by another hand | 20 | 14 | 1 | 5 |
 
 Nothing crashed. **Sixteen of the twenty were hoped for.** What was missed is caught now, each by a check with a test
 (`tests/campaign/test_preflight_blind.py`), together with its neighbours:
@@ -90,9 +91,18 @@ Nothing crashed. **Sixteen of the twenty were hoped for.** What was missed is ca
 - a cofactor where the ligand lies
 - by half: zinc on a cysteine, whose proton was not mentioned
 
-Thirteen more were then aimed, with the checks known, at what this page did not speak of: five were told, and all are
-now. So **of mistakes that stand in no row above, about half are told.** A pre-flight that passes says that none of
-these mistakes was found, and not that there is none.
+The second trial was made when these were mended, from the documentation as it then stood. **It fell short of sixteen as
+well**, with one of the fourteen a file that is simply read right (a table with semicolons). Its misses are caught now:
+
+- a reference in another frame than the receptor, on which ligands were placed in nothing
+- a path whose bulk is still in the host's portal
+- a site of an edge so narrow that the bound ligand lies outside of it
+- padding of 20 nm; a charged ligand in a box without salt
+- by half: an amide that docking turned, told as strain alone
+
+After the first trial thirteen more were aimed, with the checks known, at what this page did not speak of: five were
+told, and all are now. So **of mistakes that stand in no row above, about half are told.** A pre-flight that passes says
+that none of these mistakes was found, and not that there is none.
 
 False alarms were looked for on every shipped system and protocol: the 16 ligands of T4 lysozyme, 13 of TYK2 (absolute,
 and as a minimum-spanning network), 37 of HIF-2 alpha, 7 of CB7, 4 of the main protease, and `protocols/`. Three are

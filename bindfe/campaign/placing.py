@@ -168,7 +168,7 @@ def place_in_pocket(
 ) -> tuple[tuple[PlacedLigand, ...], tuple[Finding, ...]]:
     """A ligand's binding modes on a reference, the best first, and what is wrong with them; none if it has none."""
     from bindfe.chem.pose import place_ligand
-    from bindfe.chem.pose_findings import place_findings
+    from bindfe.chem.pose_findings import frame_findings, place_findings
 
     try:
         modes = place_ligand(ligand, reference, pocket)
@@ -176,7 +176,7 @@ def place_in_pocket(
         check = "no-common-core" if "heavy atoms with the reference" in str(error) else "pose"
         message, _, advice = str(error).removeprefix(f"{ligand.name}: ").partition("; ")
         return (), (failed(check, message, advice=advice, ligand=ligand.name),)
-    return modes, place_findings(modes)
+    return modes, (*frame_findings(modes[0].ligand, pocket), *place_findings(modes))
 
 
 def _mode_name(name: str, mode: int, taken: set[str]) -> str:

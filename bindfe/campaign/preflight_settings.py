@@ -149,7 +149,19 @@ def _charged_box(protocol: Protocol, ligand: Ligand) -> Sequence[Finding]:
                 ligand=ligand.name,
             ),
         )
+    salt: tuple[Finding, ...] = ()
+    if protocol.solvent.ionic_strength == 0:
+        salt = (
+            warned(
+                "box-charge",
+                f"has the charge {ligand.formal_charge:+d}, and solvent.ionic_strength is 0 M: the ion that is "
+                "discharged with it may be missing, and is in another salt in each leg",
+                advice="set solvent.ionic_strength, 0.15 M for example, or use solvent.model: obc2",
+                ligand=ligand.name,
+            ),
+        )
     return (
+        *salt,
         warned(
             "box-charge",
             f"has the charge {ligand.formal_charge:+d}; an ion of opposite charge is discharged with it in both legs",

@@ -437,6 +437,8 @@ _ALL = (
         "fail for hydration; else warn",
         "a charged ligand that is taken out of a periodic box",
         "a ligand of charge {charge} that is taken out of a periodic box leaves it charged",
+        "has the charge {charge}, and solvent.ionic_strength is 0 M: the ion that is discharged with it may be "
+        "missing, and is in another salt in each leg",
         "has the charge {charge}; an ion of opposite charge is discharged with it in both legs",
     ),
     _check(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,9 @@ half a sphere of them has 0.5."""
 STRAIN_WARNED, STRAIN_FAILED = 10.0, 35.0
 """Strain [kcal/mol] that is looked at, and that only a wrong structure has. The hand-made poses of the Tyk2 and
 hif2a sets of the public benchmark have 2 to 7."""
+
+_MEETS = 5.0
+"""Distance of heavy atoms [A] above which a placed ligand and the receptor do not meet; contact is at 3.5 to 4."""
 
 APART_NM = 0.8
 """Distance of a ligand's centre from those of its series above which it lies in another place."""
@@ -73,6 +77,16 @@ def _place(ligand: Ligand, quality: PoseQuality, pocket: Pocket) -> list[Finding
             )
         )
     return found
+
+
+def frame_findings(ligand: Ligand, pocket: Pocket) -> tuple[Finding, ...]:
+    """Whether a ligand that was placed on a reference met the receptor at all: a reference may be of another frame."""
+    heavy = [atom.GetIdx() for atom in ligand.mol.GetAtoms() if atom.GetAtomicNum() > 1]
+    apart = np.linalg.norm(10 * ligand.positions[heavy][:, None] - pocket.positions[None], axis=-1)
+    if (apart.size and apart.min() < _MEETS) or _surrounded(ligand, pocket):
+        return ()
+    advice = "superpose the reference's structure on the receptor: the ligand was placed where the reference lies"
+    return (replace(_outside(ligand, pocket), advice=advice),)
 
 
 def _surrounded(ligand: Ligand, pocket: Pocket) -> bool:

@@ -274,6 +274,17 @@ def site_of_half_an_angstrom(files: Inputs) -> None:
     files.settings = EDGES | {"restraint": {"kind": "flat-bottom", "flat_radius": "0.5 A"}}
 
 
+def reference_of_another_frame(files: Inputs) -> None:
+    """A crystal ligand of an entry that nobody superposed."""
+    files.ligand_file = ".smi\nCc1ccccc1 toluene\n"
+    files.receptor, files.settings, files.reference = t4l(), WATER, moved(xylene(), (-40.0, 25.0, 20.0))
+
+
+def ion_without_salt(files: Inputs) -> None:
+    files.ligands, files.receptor = [shape("C[NH3+]")], str(CB7)
+    files.settings = WATER | {"solvent": {"model": "tip3p", "ionic_strength": "0 M"}}
+
+
 MISSED: list[tuple[Callable[[Inputs], None], str, str, str]] = [
     (bond_orders_lost, "bond-orders", "fail", "saturated ring"),
     (amide_became_an_aminal, "bond-orders", "warn", "single bonds of saturated carbon"),
@@ -308,6 +319,8 @@ MISSED: list[tuple[Callable[[Inputs], None], str, str, str]] = [
     (padding_in_nanometres, "unusual-setting", "warn", "solvent.padding is 200 A"),
     (bulk_in_the_portal, "bulk", "fail", "path.unbound begins at 6 A"),
     (site_of_half_an_angstrom, "site-radius", "fail", "restraint.flat_radius is 0.5 A"),
+    (reference_of_another_frame, "outside-pocket", "fail", "lies outside the receptor"),
+    (ion_without_salt, "box-charge", "warn", "solvent.ionic_strength is 0 M"),
     (protein_in_nanometres, "receptor", "fail", "from the nearest other one"),
 ]
 
