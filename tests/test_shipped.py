@@ -121,7 +121,7 @@ def test_readme_has_one_command_to_run_and_one_to_test_and_names_no_registry() -
     commands = blocks(ROOT / "README.md", "bash")
     assert len(commands) == 2
     assert commands[0].rstrip().endswith("bindfe run protocols/quickstart.yaml")
-    assert commands[1].rstrip().endswith('pytest -n 2 -m "not gpu"')
+    assert commands[1].rstrip().endswith('pytest -n 2 -m "not gpu and not heavy"')
     assert all("-c constraints.txt" in command and "://" not in command for command in commands)
 
 

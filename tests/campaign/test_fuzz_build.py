@@ -395,7 +395,7 @@ def fuzz(directory: Path, kind: str, number: int) -> Tally:
     return tally
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.parametrize("kind", list(NUMBERS))
 def test_fifty_builds_from_broken_inputs_give_an_error_or_right_legs(kind, tmp_path):
     tally = fuzz(tmp_path, kind, NUMBERS[kind])

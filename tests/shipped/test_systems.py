@@ -177,10 +177,10 @@ BUILDS = {
 }
 """A protocol of each system with molecules, and the ligand that is built; pocket is a formula (tests/build)."""
 ENDS = {LegKind.COMPLEX: "bound", LegKind.SOLVENT: "free", LegKind.VACUUM: "gas", LegKind.TRANSFER: "bound"}
-_HEAVY = {name: [pytest.mark.slow] + [pytest.mark.data] * (name in PUBLIC) for name in PROTEINS}
+_MARKS = {name: [pytest.mark.heavy, pytest.mark.data] if name in PUBLIC else [pytest.mark.slow] for name in PROTEINS}
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=_HEAVY.get(name, [])) for name in BUILDS])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=_MARKS.get(name, [])) for name in BUILDS])
 def test_the_legs_of_a_systems_ligand_are_built_by_its_protocol(name, tmp_path):
     """As `bindfe prepare` does, but without the short run that anchors are chosen from."""
     path, ligand = BUILDS[name]
@@ -223,7 +223,7 @@ def _pairs(receptor, protocol, *, chain):
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["pocket", "dimer"])
+@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.heavy)], ids=["pocket", "dimer"])
 def test_the_proteases_pair_is_built_neutral_and_as_ions(whole):
     """Atoms and charge are the same, as a proton has moved; the energies are finite after a few steps downhill."""
     protocol = load_protocol(SYSTEMS / "sars-cov-2-mpro" / "protocol.yaml")
@@ -243,13 +243,12 @@ def test_the_proteases_pair_is_built_neutral_and_as_ions(whole):
     assert np.isfinite(context.getState(energy=True).getPotentialEnergy()._value)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "made"),
     [
-        ("t4-lysozyme-l99a", ("receptor.pdb", "ligands.sdf", "nonbinders.sdf")),
-        pytest.param("sars-cov-2-mpro", ("ligands.sdf",), marks=pytest.mark.data),
-        ("suzuki", ("species.sdf", "energies.csv")),
+        pytest.param("t4-lysozyme-l99a", ("receptor.pdb", "ligands.sdf", "nonbinders.sdf"), marks=pytest.mark.heavy),
+        pytest.param("sars-cov-2-mpro", ("ligands.sdf",), marks=[pytest.mark.slow, pytest.mark.data]),
+        pytest.param("suzuki", ("species.sdf", "energies.csv"), marks=pytest.mark.slow),
     ],
 )
 def test_a_script_builds_what_is_shipped(name, made, tmp_path):
