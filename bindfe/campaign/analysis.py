@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bindfe.campaign.plan import task_seed
 from bindfe.campaign.potential import skipped, stored_corrections
 from bindfe.campaign.roads import estimate_path, path_binding, provisional_path
+from bindfe.campaign.symmetry import symmetry_warning
 from bindfe.errors import BindfeError, ConvergenceError, EstimateError, InputError
 from bindfe.estimate.cycle import Correction, Method, close_cycle
 from bindfe.protocol import Protocol
@@ -84,7 +85,8 @@ def estimate_ligand(run: Run, protocol: Protocol, name: str) -> BindingEstimate:
     legs = _estimate_legs(run, protocol, name)
     corrections, warnings = stored_corrections(run, protocol, name)
     binding = _close(run, protocol, name, legs, corrections)
-    binding = replace(binding, warnings=(*binding.warnings, *warnings, *filter(None, [skipped(run, protocol, name)])))
+    said = filter(None, (skipped(run, protocol, name), symmetry_warning(run, protocol, _prepared(run, protocol, name))))
+    binding = replace(binding, warnings=(*binding.warnings, *warnings, *said))
     write_records(run.ligand(name) / "estimate.json", legs)
     write_record(run.ligand(name) / "binding.json", binding)
     return binding

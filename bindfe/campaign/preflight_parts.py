@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from bindfe.chem.findings import EVERYTHING, Finding, failed, warned
 from bindfe.errors import InputError
 from bindfe.protocol import Protocol
+from bindfe.units import kt_to_kcal
 
 if TYPE_CHECKING:
     from rdkit import Chem
@@ -77,12 +79,34 @@ def _restraint(protocol: Protocol, receptor: Receptor | None, ligands: Sequence[
                     advice="use harmonic",
                     ligand=ligand.name,
                 )
+            else:
+                yield from _equivalent(protocol, ligand)
     elif protocol.ligands.equivalent_poses > 1:
         yield warned(
             "restraint-kind",
             f"ligands.equivalent_poses is {protocol.ligands.equivalent_poses}, and restraint.kind: {settings.kind} "
             "excludes no pose",
             advice="leave it at 1: kT ln of the number is added for nothing where the ligand may turn",
+        )
+
+
+def _equivalent(protocol: Protocol, ligand: Ligand) -> Iterable[Finding]:
+    """A ligand that Boresch's springs hold in one of several equal poses, and nothing says so."""
+    from bindfe.chem.symmetry import equivalent_poses, fewest_equivalent_poses
+
+    anchors = protocol.restraint.ligand_atoms
+    if protocol.ligands.equivalent_poses > 1 or any(atom >= ligand.n_atoms for atom in anchors):
+        return
+    number = equivalent_poses(ligand, anchors) if anchors else fewest_equivalent_poses(ligand)
+    if number > 1:
+        missing = kt_to_kcal(math.log(number), protocol.sampling.temperature)
+        yield warned(
+            "equivalent-poses",
+            f"fits in {number} ways that differ only in which of its equal atoms are which; Boresch's springs hold "
+            f"one, which is up to {missing:.2f} kcal/mol too weak",
+            advice=f"set ligands.equivalent_poses to {number}, unless the ligand turns often while the springs are "
+            "off; run ligands of another symmetry with a protocol of their own",
+            ligand=ligand.name,
         )
 
 

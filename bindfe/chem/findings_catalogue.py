@@ -502,6 +502,14 @@ _ALL = (
     ),
     _check(
         _SETTINGS,
+        "equivalent-poses",
+        "warn",
+        "a symmetric ligand of which Boresch's springs hold one pose",
+        "fits in {number} ways that differ only in which of its equal atoms are which; Boresch's springs hold one, "
+        "which is up to {missing} kcal/mol too weak",
+    ),
+    _check(
+        _SETTINGS,
         "committee-member",
         "fail",
         "a member that the committee does not have",
