@@ -110,7 +110,7 @@ def _ring(ligand: Ligand) -> np.ndarray:
 # Protocols
 
 
-@pytest.mark.parametrize("path", sorted(SYSTEMS.glob("*/protocol.yaml")), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", sorted(SYSTEMS.glob("*/*.yaml")), ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_a_protocol_of_a_system_is_valid(path):
     protocol = parse_protocol(path.read_text(encoding="utf-8"), source=str(path))
     assert protocol.repeats.number >= 2
