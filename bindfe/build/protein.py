@@ -46,6 +46,9 @@ _HISTIDINE = {"ND1": "HD1", "NE2": "HE2"}
 _METAL_DONORS = {"CYS": {"SG": "HG"}, **dict.fromkeys(("HIS", "HID", "HIE", "HIP"), _HISTIDINE)}
 """Atoms that hold a metal ion only without the proton that they may carry."""
 
+_SHOWN_SHARE = 0.1
+"""Hydrogens among a file's atoms that show states of protonation: polar ones alone are 0.17, all of them 0.5."""
+
 _HELD_NM = 0.28
 """Distance of a metal ion within which an atom holds it [nm]."""
 
@@ -86,7 +89,7 @@ def prepare_receptor(receptor: Receptor, protocol: Protocol) -> PreparedReceptor
     chains = without_hydrogens(chains, _sites_by_hand(settings, chains))
     sequences = parts_sequences(receptor) if settings.gaps == "build" else {}
     topology, positions, added = _complete((*chains, *_apart(parts)), sequences, receptor.source, own)
-    states, choices = _states(topology, positions, settings, given=given)
+    states, choices = _states(topology, positions, settings, shown=_shown(parts) if given else None)
     topology, positions, variants = _with_hydrogens(topology, positions, states)
     _check_templates(force_field, topology, protocol, receptor.source)
     told = (*findings, *added, *choices, *_thiolates(topology), *_said(topology, positions, variants, parts))
@@ -216,13 +219,27 @@ def _site(residue: Any) -> Site:
     return (residue.chain.id.strip(), int(residue.id), residue.insertionCode.strip())
 
 
+def _shown(parts: ProteinParts) -> Finding:
+    """Whether a file whose protonation is taken has hydrogens that show it."""
+    atoms = [atom for chain in parts.chains for residue in chain for atom in residue]
+    hydrogens = sum(atom.element == "H" for atom in atoms)
+    if hydrogens >= _SHOWN_SHARE * len(atoms):
+        return passed("protein-protonation", "hydrogens and protonation states are those of the file")
+    return warned(
+        "protein-protonation",
+        f"receptor.protonation is given, and the file has {hydrogens} hydrogens for {len(atoms) - hydrogens} heavy "
+        "atoms",
+        advice="residues get their usual states, whatever their pKa: take propka, or give a file with hydrogens",
+    )
+
+
 def _states(
-    topology: app.Topology, positions: np.ndarray, settings: ReceptorSettings, *, given: bool
+    topology: app.Topology, positions: np.ndarray, settings: ReceptorSettings, *, shown: Finding | None
 ) -> tuple[dict[Site, str], tuple[Finding, ...]]:
-    """Protonation states that are not those of pH 7 in water: propka's, then those given by hand."""
+    """Protonation states that are not those of pH 7 in water: propka's unless the file shows them, then by hand."""
     states, findings = dict[Site, str](), tuple[Finding, ...]()
-    if given:
-        findings = (passed("protein-protonation", "hydrogens and protonation states are those of the file"),)
+    if shown is not None:
+        findings = (shown,)
     else:
         text = io.StringIO()
         app.PDBFile.writeFile(topology, positions * unit.nanometer, text, keepIds=True)

@@ -30,7 +30,46 @@ def _when(used: bool, value: float | None) -> float | None:
     return value if used else None
 
 
-_SPRING, _MOLAR = parse_quantity("1 kcal/mol/A^2", "kcal/mol/A^2"), parse_quantity("1 M", "M")
+_ENERGY, _MOLAR = parse_quantity("1 kcal/mol", "kcal/mol"), parse_quantity("1 M", "M")
+_SPRING = parse_quantity("1 kcal/mol/A^2", "kcal/mol/A^2")
+_ANGLE_SPRING = parse_quantity("1 kcal/mol/rad^2", "kcal/mol/rad^2")
+
+
+def _holds(key: str, value: Callable[[Protocol], float | None]) -> _Usual:
+    """A spring between places, its value in our unit."""
+    return _Usual(
+        key=key,
+        value=lambda protocol: _per(value(protocol), _SPRING),
+        unit="kcal/mol/A^2",
+        usual=(0.1, 100.0),
+        possible=(0.0, math.inf),
+        advice="is it per nm^2? That is a hundredth of what it is per A^2",
+    )
+
+
+def _turns(key: str, value: Callable[[Protocol], float | None]) -> _Usual:
+    """A spring of a Boresch angle or dihedral, its value in our unit."""
+    return _Usual(
+        key=key,
+        value=lambda protocol: _per(value(protocol), _ANGLE_SPRING),
+        unit="kcal/mol/rad^2",
+        usual=(0.5, 1000.0),
+        possible=(0.0, math.inf),
+        advice="is it per degree^2? That is 3283 times what it is per rad^2",
+    )
+
+
+def _per(value: float | None, unit: float) -> float | None:
+    return None if value is None else value / unit
+
+
+def _boresch(protocol: Protocol) -> bool:
+    return protocol.road == "alchemy" and protocol.restraint.kind == "boresch"
+
+
+def _gaussians(protocol: Protocol) -> bool:
+    return protocol.road == "metadynamics" and protocol.metadynamics.method == "metad"
+
 
 _USUAL = (
     _Usual(
@@ -73,13 +112,36 @@ _USUAL = (
         possible=(0.0, math.inf),
         advice="is it in nm? Water grows with its cube: 20 A between images is usual",
     ),
+    _holds("restraint.spring", lambda p: p.restraint.spring),
+    _holds("restraint.distance_spring", lambda p: _when(_boresch(p), p.restraint.distance_spring)),
+    _turns("restraint.angle_spring", lambda p: _when(_boresch(p), p.restraint.angle_spring)),
+    _turns("restraint.dihedral_spring", lambda p: _when(_boresch(p), p.restraint.dihedral_spring)),
+    _holds("path.spring", lambda p: _when(p.road != "alchemy", p.path.spring)),
+    _holds("umbrella.spring", lambda p: _when(p.road == "umbrella", p.umbrella.spring)),
+    _holds("edges.position_spring", lambda p: _when(p.edges.network != "none", p.edges.position_spring)),
     _Usual(
-        key="restraint.spring",
-        value=lambda protocol: protocol.restraint.spring / _SPRING,
-        unit="kcal/mol/A^2",
-        usual=(0.1, 100.0),
+        key="metadynamics.width",
+        value=lambda protocol: _when(_gaussians(protocol), 10 * protocol.metadynamics.width),
+        unit="A",
+        usual=(0.1, 2.0),
         possible=(0.0, math.inf),
-        advice="is it per nm^2? That is a hundredth of what it is per A^2",
+        advice="is it in nm? A Gaussian is narrower than what it fills: 0.5 A is usual",
+    ),
+    _Usual(
+        key="metadynamics.height",
+        value=lambda protocol: _when(_gaussians(protocol), protocol.metadynamics.height / _ENERGY),
+        unit="kcal/mol",
+        usual=(0.002, 1.2),
+        possible=(0.0, math.inf),
+        advice="is it in another unit? Higher than 2 kT it throws the ligand out: 0.25 kcal/mol is usual",
+    ),
+    _Usual(
+        key="metadynamics.pace",
+        value=lambda protocol: _when(_gaussians(protocol), protocol.metadynamics.pace),
+        unit="ps",
+        usual=(0.05, 50.0),
+        possible=(0.0, math.inf),
+        advice="is it in steps, or in ns? 1 ps is usual",
     ),
     _Usual(
         key="sampling.length in sampling.cycle_time",
@@ -89,8 +151,8 @@ _USUAL = (
         unit="cycles",
         usual=(20.0, math.inf),
         possible=(0.0, math.inf),
-        advice="shorten cycle_time: a cycle gives one exchange and one sample, and fewer than 20 no error that one can "
-        "trust",
+        advice="is the length in ns? Lengthen it, or shorten cycle_time: a cycle gives one exchange and one sample, "
+        "and fewer than 20 no error that one can trust",
     ),
     _Usual(
         key="sampling.friction",

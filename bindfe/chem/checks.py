@@ -23,7 +23,12 @@ _SHORTEST, _LONGEST = 0.6, 1.5
 """Median length of a molecule's bonds over the sum of the covalent radii: within 0.1 of 1 for coordinates in A, 0.1 for
 a file in nm and 1.9 for one in bohr."""
 
+_BOHR_AT_MOST = 2.5
+"""Above this part of a bond's length it is no file in bohr either."""
+
 _FLAT_NM = 1e-4
+
+_SAME_PLACE_NM = 1e-4
 
 
 def check_molecule(mol: Chem.Mol, *, place: str) -> None:
@@ -69,11 +74,26 @@ def check_coordinates(mol: Chem.Mol, *, place: str) -> None:
         raise InputError(f"{place}: all coordinates are zero; {advice}")
     if is_drawing(mol, x):
         raise InputError(f"{place}: has the 2D coordinates of a drawing; {advice}")
-    _check_unit(mol, x, place=place)
     distance = np.linalg.norm(x[:, None] - x[None], axis=-1) + np.eye(len(x))
+    _check_places(mol, distance, place=place)
+    _check_unit(mol, x, place=place)
     i, j = (int(k) for k in np.unravel_index(np.argmin(distance), distance.shape))
     if distance[i, j] < CLASH_NM:
         raise InputError(f"{place}: atoms {i} and {j} (from 0) are {10 * distance[i, j]:.2f} A apart; {advice}")
+
+
+def _check_places(mol: Chem.Mol, distance: np.ndarray, *, place: str) -> None:
+    """No three atoms in one place, by distances (N, N) [nm]: a program added atoms and did not place them."""
+    alike = np.sum(distance < _SAME_PLACE_NM, axis=1)
+    i = int(np.argmax(alike))
+    if alike[i] < 2:
+        return
+    together = [i, *(int(k) for k in np.flatnonzero(distance[i] < _SAME_PLACE_NM))]
+    names = [name_atom(mol.GetAtomWithIdx(k)) for k in sorted(together)]
+    raise InputError(
+        f"{place}: {len(names)} atoms lie in one place ({_list(names)}, counted from 0); they were added without "
+        "coordinates: add them again, with coordinates"
+    )
 
 
 def _check_unit(mol: Chem.Mol, x: np.ndarray, *, place: str) -> None:
@@ -86,10 +106,12 @@ def _check_unit(mol: Chem.Mol, x: np.ndarray, *, place: str) -> None:
     part = float(np.median(np.divide(lengths, usual))) if len(lengths) > 2 else 1.0
     if _SHORTEST < part < _LONGEST:
         return
-    unit = "nm: multiply them by 10" if part < _SHORTEST else "bohr: multiply them by 0.529"
-    raise InputError(
-        f"{place}: its bonds are {10 * np.median(lengths):.2f} A long; coordinates are in A, and these may be in {unit}"
-    )
+    advice = "coordinates are in A, and these may be in bohr: multiply them by 0.529"
+    if part < _SHORTEST:
+        advice = "coordinates are in A, and these may be in nm: multiply them by 10"
+    elif part > _BOHR_AT_MOST:
+        advice = "atoms are not where their bonds say: export it again, with coordinates in A"
+    raise InputError(f"{place}: its bonds are {10 * np.median(lengths):.2f} A long; {advice}")
 
 
 def is_drawing(mol: Chem.Mol, x: np.ndarray) -> bool:

@@ -88,6 +88,7 @@ _ALL = (
         "has {what} coordinates{more}",
         "all coordinates are zero",
         "atoms {i} and {j} (from 0) are {distance} A apart",
+        "{number} atoms lie in one place ({atoms}, counted from 0)",
         "its bonds are {length} A long",
     ),
     _check(
@@ -356,8 +357,9 @@ _ALL = (
             ("loop", "loops that are built", ("{number} missing residues of chain {chain} were built: {names}",)),
             (
                 "protonation",
-                "a residue near its pKa",
+                "a residue near its pKa, and a file that is to show its states and has no hydrogens",
                 (
+                    "receptor.protonation is given, and the file has {number} hydrogens for {heavy} heavy atoms",
                     "{residue} has pKa {value} at pH {ph}: both of its states are populated",
                     "{residue} has pKa {value}, below pH {ph}, and is kept {state}",
                 ),
@@ -486,8 +488,8 @@ _ALL = (
         _SETTINGS,
         "unusual-setting",
         "warn; fail where the calculation would be wrong",
-        "a temperature, pressure, salt, cutoff, padding, number of cycles, spring or friction that hardly anything has"
-        ": mostly a wrong unit",
+        "a temperature, pressure, salt, cutoff, padding, number of cycles, spring or friction, or a width, height or "
+        "pace of Gaussians, that hardly anything has: mostly a wrong unit",
         "{key} is {value} ({range} is usual)",
     ),
     _check(

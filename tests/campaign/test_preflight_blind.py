@@ -23,6 +23,7 @@ from spoilt import (
     residue_number,
     shape,
     t4l,
+    without,
     write,
     xylene,
 )
@@ -285,6 +286,41 @@ def ion_without_salt(files: Inputs) -> None:
     files.settings = WATER | {"solvent": {"model": "tip3p", "ionic_strength": "0 M"}}
 
 
+def receptor_stripped_of_hydrogens(files: Inputs) -> None:
+    """A crystal structure whose states of protonation are said to be the file's."""
+    files.receptor = without(t4l(), lambda line: line[12:16].strip().lstrip("123")[0] == "H")
+    files.ligands, files.settings = [xylene()], WATER | {"receptor": {"protonation": "given"}}
+
+
+def hydrogens_at_the_origin(files: Inputs) -> None:
+    """Hydrogens that a program added and did not place."""
+    mol = xylene()
+    x = np.asarray(mol.GetConformer().GetPositions())
+    x[[atom.GetIdx() for atom in mol.GetAtoms() if atom.GetAtomicNum() == 1]] = 0.0
+    mol.GetConformer().SetPositions(x)
+    files.ligands, files.receptor, files.settings = [mol], str(CB7), TRANSFER
+
+
+def springs_per_square_nanometre(files: Inputs) -> None:
+    files.ligands, files.receptor = [b2()], str(CB7)
+    files.settings = HYDRATION | {"restraint": {"kind": "boresch", "distance_spring": "10 kJ/mol/nm^2"}}
+
+
+def springs_per_square_degree(files: Inputs) -> None:
+    files.ligands, files.receptor = [b2()], str(CB7)
+    files.settings = HYDRATION | {"restraint": {"kind": "boresch", "dihedral_spring": "20 kcal/mol/deg^2"}}
+
+
+def gaussians_of_half_a_nanometre(files: Inputs) -> None:
+    files.ligands, files.receptor = [b2()], str(CB7)
+    files.settings = {"solvent": {"model": "obc2"}, "road": "metadynamics", "metadynamics": {"width": "0.5 nm"}}
+
+
+def gaussians_of_kilocalories(files: Inputs) -> None:
+    files.ligands, files.receptor = [b2()], str(CB7)
+    files.settings = {"solvent": {"model": "obc2"}, "road": "metadynamics", "metadynamics": {"height": "25 kcal/mol"}}
+
+
 MISSED: list[tuple[Callable[[Inputs], None], str, str, str]] = [
     (bond_orders_lost, "bond-orders", "fail", "saturated ring"),
     (amide_became_an_aminal, "bond-orders", "warn", "single bonds of saturated carbon"),
@@ -321,6 +357,12 @@ MISSED: list[tuple[Callable[[Inputs], None], str, str, str]] = [
     (site_of_half_an_angstrom, "site-radius", "fail", "restraint.flat_radius is 0.5 A"),
     (reference_of_another_frame, "outside-pocket", "fail", "lies outside the receptor"),
     (ion_without_salt, "box-charge", "warn", "solvent.ionic_strength is 0 M"),
+    (receptor_stripped_of_hydrogens, "protein-protonation", "warn", "the file has 0 hydrogens for"),
+    (hydrogens_at_the_origin, "coordinates", "fail", "10 atoms lie in one place"),
+    (springs_per_square_nanometre, "unusual-setting", "warn", "restraint.distance_spring is 0.0239"),
+    (springs_per_square_degree, "unusual-setting", "warn", "restraint.dihedral_spring is 65656.1"),
+    (gaussians_of_half_a_nanometre, "unusual-setting", "warn", "metadynamics.width is 5 A"),
+    (gaussians_of_kilocalories, "unusual-setting", "warn", "metadynamics.height is 25 kcal/mol"),
     (protein_in_nanometres, "receptor", "fail", "from the nearest other one"),
 ]
 
