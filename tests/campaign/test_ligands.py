@@ -226,7 +226,7 @@ def test_a_protein_takes_a_series_from_smiles_and_one_crystal_ligand(tmp_path):
     assert "<svg" in (tmp_path / "out" / "ethanol" / "pose.svg").read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_the_example_prepares_four_ligands_of_lysozyme_from_their_smiles(tmp_path, root):
     """A minute of one core."""
     script = root / "examples" / "03_series.py"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -188,6 +189,9 @@ def test_the_legs_of_a_systems_ligand_are_built_by_its_protocol(name, tmp_path):
     updates = {"ligands": protocol.ligands.model_copy(update={"names": (ligand,)})}
     if name in PROTEINS:
         updates["restraint"] = protocol.restraint.model_copy(update={"watch_time": 0.0})
+    if name == "t4-lysozyme-l99a":  # a checkout has no receptor.pdb before build.py has run
+        data = Path(find_spec("openmmtools").origin).parent / "data" / "T4-lysozyme-L99A-implicit"
+        updates["receptor"] = protocol.receptor.model_copy(update={"file": str(data / "receptor.pdb")})
     run = Run(root=tmp_path / "run")
     protocol = open_run(run, protocol.model_copy(update=updates))
     assert prepare_run(run, protocol) == ((ligand,), {})
