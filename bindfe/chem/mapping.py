@@ -120,7 +120,8 @@ def map_atoms(
     best: tuple[Pair, ...] = ()
     seen: tuple[Violation, ...] = ()
     rank = (0, -math.inf)
-    for candidate in _candidates(a.mol, b.mol, element_changes=element_changes, farthest_nm=farthest_nm):
+    candidates = list(_candidates(a.mol, b.mol, element_changes=element_changes, farthest_nm=farthest_nm))
+    for candidate in candidates:
         core, broken = _obeying(
             a,
             b,
@@ -133,7 +134,9 @@ def map_atoms(
             best, seen, rank = core, broken, here
     if len(best) < _FEWEST:
         return _no_core(a, b, len(best))
-    return _finish(a, b, best, seen, space)
+    said = {violation.words for violation in seen if violation.rule == "chirality"}
+    apart = [violation for violation in _inverted(a, b, best, candidates) if violation.words not in said]
+    return _finish(a, b, best, (*seen, *apart), space)
 
 
 def check_map(a: Ligand, b: Ligand, pairs: Iterable[Pair]) -> tuple[Finding, ...]:
@@ -246,6 +249,30 @@ def _obeying(
             broken.setdefault(violation.words, violation)
         wrong = {pair for violation in found for pair in violation.pairs}
         kept = keep_connected(a.mol, b.mol, [pair for pair in kept if pair not in wrong])
+
+
+def _inverted(
+    a: Ligand, b: Ligand, core: tuple[Pair, ...], candidates: Iterable[tuple[Pair, ...]]
+) -> tuple[Violation, ...]:
+    """Stereocentres of the other hand whose atoms lie too far apart for the core, so that no rule was asked about them.
+
+    Of the common parts that hold the core and more, the one that inverts the fewest counts.
+    """
+    fewest: tuple[Violation, ...] | None = None
+    for wider in {tuple(sorted(each)) for each in candidates if len(each) > len(core) and set(core) <= set(each)}:
+        here = violations(a.mol, b.mol, wider, positions=(a.positions, b.positions))
+        found = tuple(each for each in here if each.centre and _is_stereocentre(a, b, each.centre))
+        if fewest is None or len(found) < len(fewest):
+            fewest = found
+        if not fewest:
+            break
+    return fewest or ()
+
+
+def _is_stereocentre(a: Ligand, b: Ligand, pair: Pair) -> bool:
+    """Whether both atoms of a pair have a hand that the molecule's graph asks for, unlike the carbon of CHF2."""
+    tags = a.mol.GetAtomWithIdx(pair[0]).GetChiralTag(), b.mol.GetAtomWithIdx(pair[1]).GetChiralTag()
+    return Chem.ChiralType.CHI_UNSPECIFIED not in tags
 
 
 def _rmsd(space: Floats, pairs: Iterable[Pair]) -> float:

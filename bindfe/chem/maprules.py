@@ -32,6 +32,8 @@ class Violation:
     """The pairs without which it would keep it."""
     words: str
     """The atoms, by element and number, of both ligands."""
+    centre: Pair | None = None
+    """The centre that would be inverted; None for another rule."""
 
 
 def violations(
@@ -161,7 +163,7 @@ def _chirality(a: Chem.Mol, b: Chem.Mol, pairs: Sequence[Pair], positions: tuple
     table, found = dict(pairs), []
     for pair in pairs:
         shared = [n for n in sorted(_neighbours(a, pair[0])) if n in table and table[n] in _neighbours(b, pair[1])]
-        if len(shared) < 3:
+        if len(shared) < 3 or not (_has_hand(a.GetAtomWithIdx(pair[0])) and _has_hand(b.GetAtomWithIdx(pair[1]))):
             continue
         volumes = (
             _volume(positions[0], pair[0], shared),
@@ -170,8 +172,14 @@ def _chirality(a: Chem.Mol, b: Chem.Mol, pairs: Sequence[Pair], positions: tuple
         if min(map(abs, volumes)) > _LEAST_VOLUME and volumes[0] * volumes[1] < 0:
             outer = [(n, table[n]) for n in shared if not a.GetBondBetweenAtoms(pair[0], n).IsInRing()]
             wrong = (pair,) if len(outer) == len(shared) or not outer else tuple(outer)
-            found.append(Violation(rule="chirality", pairs=wrong, words=_name(a, b, pair)))
+            found.append(Violation(rule="chirality", pairs=wrong, words=_name(a, b, pair), centre=pair))
     return found
+
+
+def _has_hand(atom: Chem.Atom) -> bool:
+    """Whether an atom keeps its hand: a flat one has none, and a nitrogen with three bonds inverts."""
+    inverts = atom.GetAtomicNum() == 7 and atom.GetTotalDegree() < 4
+    return atom.GetHybridization() == Chem.HybridizationType.SP3 and not inverts
 
 
 def _volume(x: Floats, centre: int, around: Sequence[int]) -> float:

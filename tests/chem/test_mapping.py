@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 from rdkit import Chem
-from rdkit.Chem import rdDistGeom, rdMolAlign
+from rdkit.Chem import rdDistGeom, rdMolAlign, rdMolTransforms
 
 from bindfe.chem.draw_map import draw_map
 from bindfe.chem.ligand import Ligand, read_ligands
@@ -54,6 +54,20 @@ def test_of_two_symmetric_places_the_one_in_space_is_taken():
     a = ligand("Cc1ccccc1")
     b = ligand("Cc1ccccc1F", onto=a, pairs=[(0, 0), (1, 1), (2, 6), (6, 2), (4, 4)])
     assert set(map_atoms(a, b).core) == {(0, 0), (1, 1), (2, 6), (3, 5), (4, 4), (5, 3), (6, 2)}
+
+
+def test_a_centre_of_the_other_hand_is_said_though_its_atoms_lie_too_far_apart_for_the_core():
+    # The rings of chlorocyclopropane lie on opposite sides: no pair of theirs is within the limit.
+    a = ligand("O=C(c1ccccc1)N[C@@H]1C[C@@H]1Cl", "a")
+    b = ligand("O=C(c1ccccc1)N[C@H]1C[C@H]1Cl", "b", onto=a, pairs=[(i, i) for i in range(9)])
+    found = map_atoms(a, b, farthest_nm=0.08)
+    assert len(found.core) < 12
+    assert "map-chirality" in {finding.check for finding in found.findings}
+    same = ligand("O=C(c1ccccc1)N[C@@H]1C[C@@H]1Cl", "same", onto=a, pairs=[(i, i) for i in range(9)])
+    turned = Chem.Mol(same.mol)
+    rdMolTransforms.SetDihedralDeg(turned.GetConformer(), 1, 8, 9, 10, 30.0)
+    turned = Ligand(name="turned", mol=turned, source="test")
+    assert "map-chirality" not in {finding.check for finding in map_atoms(a, turned, farthest_nm=0.08).findings}
 
 
 def test_an_inverted_centre_is_left_out_of_the_core_and_said():
