@@ -113,8 +113,8 @@ of the four others one was told, one by half. Its misses are caught now:
   file with the right columns is refused for its alternate locations)
 
 The fourth was made when these were mended. **Eighteen of twenty** were told, one by half (a twisted amide, as
-strain alone). All twenty were of a kind that stands in a row, so this trial was kinder than the others: it says that the
-rows hold on files that were not made for them. Its miss is caught now (`tests/chem/test_mapping.py`):
+strain alone). All twenty were of a kind that stands in a row, so this trial was kinder than the others: it says
+that the rows hold on files that were not made for them. Its miss is caught now (`tests/chem/test_mapping.py`):
 
 - an edge between enantiomers whose differing atoms lie too far apart for the core
 
