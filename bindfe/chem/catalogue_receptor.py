@@ -1,0 +1,108 @@
+"""What the pre-flight says of receptors."""
+
+from __future__ import annotations
+
+from bindfe.chem.findings_check import Check, checks_of
+
+_check = checks_of("Receptors")
+
+RECEPTOR_CHECKS: tuple[Check, ...] = (
+    _check(
+        "receptor",
+        "fail",
+        "a receptor that cannot be read or completed",
+        "{reason}",
+    ),
+    _check(
+        "missing-residues",
+        "fail within 10 A of a ligand; else warn",
+        "a broken chain",
+        "{number} residues are missing between {before} and {after}",
+        "{number} residues are missing between {before} and {after}, {distance} A from a ligand",
+        "the chain is broken between {before} and {after}",
+        "the chain is broken between {before} and {after}, {distance} A from a ligand",
+    ),
+    _check(
+        "alternate-locations",
+        "warn",
+        "alternate locations within 6 A of a ligand",
+        "{residue} has alternate locations (occupancies {shares}), {distance} A from a ligand",
+    ),
+    _check(
+        "unknown-residue",
+        "fail",
+        "what is no amino acid, water, ion or given cofactor",
+        "{residues}: no amino acid, water or ion",
+    ),
+    _check(
+        "receptor-drop",
+        "warn",
+        "`receptor.drop` with a name that the file does not have",
+        "receptor.drop: {names} is not in the file",
+    ),
+    _check(
+        "residue-template",
+        "fail; warn for side-chain atoms that are built, within 10 A of a ligand",
+        "residues whose atoms are not those of their template, by name",
+        "{residue} has no template ({atoms})",
+        "{residue} is called {name} and its hydrogens are not: {atoms}",
+        "{residue} has atoms that no {name} has: {atoms}",
+        "{residue}, {distance} A from a ligand, lacks {atoms}",
+        "{residue} is modified ({atoms}); {parent} is taken",
+    ),
+    _check(
+        "water-clash",
+        "fail",
+        "crystal water within 2 A of a heavy atom of a ligand or of the protein",
+        "{number} in {what}: {waters}",
+    ),
+    _check(
+        "backbone",
+        "warn",
+        "residues of the wrong hand, and cis peptide bonds that are not before a proline",
+        "{residues} of the wrong hand (D) at CA",
+        "{residues}: a cis peptide bond that is not before a proline",
+    ),
+    _check(
+        "ligand-metal",
+        "warn",
+        "a ligand whose N, O or S holds a metal ion of the protein",
+        "{atoms} lies at {ion}, {distance} A away",
+    ),
+    *(
+        _check(f"protein-{what}", "warn", looks_for, *says)
+        for what, looks_for, says in (
+            ("models", "a file of several models", ("the file holds {number} models; the first is taken",)),
+            (
+                "alternates",
+                "alternate locations anywhere, of which one is taken",
+                ("{residue} has alternate locations (occupancies {shares}); {name} is taken",),
+            ),
+            ("missing-atoms", "heavy atoms that are added", ("{residue}: added {atoms}",)),
+            ("modified", "modified residues that are replaced", ("{residue} was replaced by {name}",)),
+            ("loop", "loops that are built", ("{number} missing residues of chain {chain} were built: {names}",)),
+            (
+                "protonation",
+                "a residue near its pKa, and a file that is to show its states and has no hydrogens",
+                (
+                    "receptor.protonation is given, and the file has {number} hydrogens for {heavy} heavy atoms",
+                    "{residue} has pKa {value} at pH {ph}: both of its states are populated",
+                    "{residue} has pKa {value}, below pH {ph}, and is kept {state}",
+                ),
+            ),
+            (
+                "thiolates",
+                "cysteines without a proton on their sulfur",
+                ("{residues} CYM: a thiolate, no proton on its sulfur (charge -1)",),
+            ),
+            (
+                "metal",
+                "a metal ion that only charges hold",
+                (
+                    "{ion} is held by {residues} through charges and Lennard-Jones terms alone",
+                    "{atoms} has its proton beside {ion}",
+                ),
+            ),
+        )
+    ),
+)
