@@ -13,7 +13,7 @@ import numpy as np
 import openmm as mm
 from openmm import app, unit
 
-from bindfe.build.forcefield import protein_file, water_file
+from bindfe.build.forcefield import chosen_templates, protein_file, water_file
 from bindfe.build.residues import STANDARD, has_atoms_of, load_templates, own_templates, template_names
 from bindfe.chem.findings import Finding, passed, warned
 from bindfe.chem.protein import (
@@ -293,7 +293,7 @@ def _check_templates(force_field: app.ForceField, topology: app.Topology, protoc
     modeller.delete([r for r in modeller.topology.residues() if r.name in WATER])
     named = own_templates(force_field, modeller.topology)
     odd = [r for r, name in named.items() if not has_atoms_of(force_field, r, name)]
-    named = {r: name for r, name in named.items() if r not in odd}
+    named = {r: name for r, name in chosen_templates(force_field, modeller.topology).items() if r not in odd}
     others = [r for r in force_field.getUnmatchedResidues(modeller.topology, residueTemplates=named) if r not in odd]
     unmatched = [r for r in (*odd, *others) if r.name not in IONS]
     if unmatched:

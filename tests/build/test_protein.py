@@ -11,7 +11,7 @@ from openmm import app
 from rdkit import Chem
 
 from bindfe.build import load_leg, load_plain, prepare_leg
-from bindfe.build.forcefield import nonbonded_force, parametrise
+from bindfe.build.forcefield import create_system, nonbonded_force, parametrise
 from bindfe.build.protein import prepare_receptor
 from bindfe.build.solvate import solvate
 from bindfe.chem.ligand import read_ligands
@@ -296,6 +296,18 @@ def test_what_a_protein_cannot_have_is_refused(read, text, ethanol, protocol, tm
     done = prepare_receptor(raw, protocol()).receptor
     with pytest.raises(RestraintError, match="use boresch with a protein"):
         prepare_leg(done, ethanol, LegKind.COMPLEX, protocol("restraint: {kind: axial}"), tmp_path, fingerprint="f")
+
+
+@pytest.mark.parametrize(("water", "name", "charge"), [("tip3p", "FE", 3), ("tip3p", "FE2", 2), ("opc", "CU", 2)])
+def test_an_ion_whose_element_has_two_charges_has_that_of_its_name(read, text, protocol, water, name, charge):
+    x, y, z = outside(text, gap=7.0)
+    ion = f"HETATM  900 {name[:2]}   {name:>3} A 401    {x:8.3f}{y:8.3f}{z:8.3f}  1.00  0.00          {name[:2]:>2}"
+    settings = protocol(f"solvent: {{model: {water}}}\n")
+    receptor = prepare_receptor(read("\n".join([text.replace("END", ""), ion, "END"])), settings).receptor
+    force_field, assembly = parametrise(receptor, None, settings)
+    system = create_system(force_field, assembly.topology, protocol("solvent: {model: vacuum}\n"))
+    (atom,) = (atom.index for atom in assembly.topology.atoms() if atom.residue.name == name)
+    assert nonbonded_force(system).getParticleParameters(atom)[0]._value == charge
 
 
 def test_a_cofactor_belongs_to_the_receptor(read, text, ethanol, protocol, tmp_path, evaluate):
