@@ -107,7 +107,8 @@ LIGAND_CHECKS: tuple[Check, ...] = (
     _ligand(
         "partial-charges",
         "fail",
-        "partial charges in the file that are missing where they are to be taken, or are not one for each atom",
+        "partial charges in the file that are missing where they are to be taken, are not one for each atom, or sum to "
+        "another charge than bonds and formal charges make",
         "{whose} no partial charges in its file, and forcefield.charges is file",
         "{reason}",
     ),

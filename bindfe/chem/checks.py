@@ -30,6 +30,9 @@ _FLAT_NM = 1e-4
 
 _SAME_PLACE_NM = 1e-4
 
+_CHARGE_APART = 0.5
+"""Partial charges whose sum is farther from the formal charge [e] are of another molecule; rounding makes 0.01."""
+
 
 def check_molecule(mol: Chem.Mol, *, place: str) -> None:
     """Run every check, the most telling first."""
@@ -174,7 +177,10 @@ def check_stereo(mol: Chem.Mol, *, place: str) -> None:
 
 
 def check_charges(mol: Chem.Mol, *, place: str) -> None:
-    """Partial charges, if the file has any, are one finite number for each atom."""
+    """Partial charges, if the file has any, are one finite number for each atom, and make the molecule's charge.
+
+    A converter that loses a bond order or a formal charge mostly keeps the partial charges, so their sum shows it.
+    """
     try:
         charges = partial_charges_of(mol)
     except ValueError as error:
@@ -184,6 +190,12 @@ def check_charges(mol: Chem.Mol, *, place: str) -> None:
     if charges is not None and (len(charges) != mol.GetNumAtoms() or not np.all(np.isfinite(charges))):
         raise InputError(
             f"{place}: {CHARGES_FIELD} has {len(charges)} charges for {mol.GetNumAtoms()} atoms; correct or remove it"
+        )
+    formal = Chem.GetFormalCharge(mol)
+    if charges is not None and charges.any() and abs(charges.sum() - formal) > _CHARGE_APART:
+        raise InputError(
+            f"{place}: its partial charges sum to {charges.sum():+.2f} e, and its bonds and formal charges make "
+            f"{formal:+d} e; correct the bond orders, or remove the partial charges"
         )
 
 

@@ -18,9 +18,14 @@ from bindfe.chem.moleculefile import FileRecord, logged_reason, parse_record, re
 from bindfe.errors import InputError
 
 SMILES_COLUMNS = ("smiles", "isomeric_smiles", "canonical_smiles", "smi")
-"""Columns of a table, and fields of an SDF, that hold a SMILES; the first that is there counts, in any case."""
+"""Columns of a table, and fields of an SDF, that hold a SMILES; the first that is there counts, in any case, with
+blanks or dashes for underscores."""
 
-_TITLE_COLUMNS = ("name", "ligand", "id", "title", "compound", "molecule", "species")
+_TITLE_COLUMNS = (
+    *("name", "ligand", "title", "compound", "molecule", "species"),
+    *(f"{what}_name" for what in ("ligand", "compound", "molecule")),
+    *("id", "ligand_id", "compound_id", "molecule_id", "mol_id", "molecule_chembl_id"),
+)
 _LINES = frozenset({".smi", ".smiles", ".ism"})
 _TABLES = frozenset({".csv", ".tsv"})
 _PDB = frozenset({".pdb", ".ent"})
@@ -85,7 +90,7 @@ def parse_entry(entry: Entry) -> Chem.Mol:
 
 def given_smiles(mol: Chem.Mol) -> str:
     """The SMILES that an SDF gives beside its structure, as written; empty if it gives none."""
-    fields = {str(name).lower(): str(name) for name in mol.GetPropNames()}
+    fields = {_key(str(name)): str(name) for name in mol.GetPropNames()}
     return next((str(mol.GetProp(fields[name])).strip() for name in SMILES_COLUMNS if name in fields), "")
 
 
@@ -115,7 +120,7 @@ def _table_records(path: Path) -> Iterator[FileRecord]:
     delimiter = max(",;\t", key=header.count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     try:
-        columns = {str(name).strip().lower(): name for name in reader.fieldnames or ()}
+        columns = {_key(str(name)): name for name in reader.fieldnames or ()}
         smiles = _column(columns, SMILES_COLUMNS)
         title = _column(columns, _TITLE_COLUMNS)
         if smiles is None:
@@ -130,6 +135,11 @@ def _table_records(path: Path) -> Iterator[FileRecord]:
         raise InputError(
             f"{path}, line {reader.line_num}: not a table ({error}); save it again as CSV in UTF-8"
         ) from error
+
+
+def _key(name: str) -> str:
+    """A column's name as it is looked for: ``Molecule Name`` is ``molecule_name``."""
+    return name.strip().lower().replace(" ", "_").replace("-", "_")
 
 
 def _column(columns: dict[str, str], names: tuple[str, ...]) -> str | None:

@@ -85,6 +85,27 @@ def test_several_mol2_records_keep_their_charges(tmp_path):
     assert ("two", "duplicate") in _found(series)
 
 
+def test_partial_charges_of_another_charge_than_the_bonds_make_are_refused(tmp_path):
+    """antechamber writes a nitro group with two single bonds, which are those of a dianion; the charges know."""
+    atoms = [
+        "C1 0.0 0.0 0.0 C.3 .1",
+        "N1 1.5 0.0 0.0 N.pl3 .1",
+        "O1 2.1 1.1 0.0 O.2 -.175",
+        "O2 2.1 -1.1 0.0 O.2 -.175",
+    ]
+    atoms += [f"H{i} {xyz} H .05" for i, xyz in enumerate(("-.4 1.0 0.0", "-.4 -.5 .9", "-.4 -.5 -.9"), start=1)]
+    lines = [" ".join([str(i), *words[:5], "1 LIG", words[5]]) for i, words in enumerate(map(str.split, atoms), 1)]
+    bonds = ["1 1 2 1", "2 2 3 {}", "3 2 4 1", "4 1 5 1", "5 1 6 1", "6 1 7 1"]
+    head = ["@<TRIPOS>MOLECULE", "nitromethane", "7 6 1 0 0", "SMALL", "USER_CHARGES", "@<TRIPOS>ATOM"]
+    text = "\n".join([*head, *lines, "@<TRIPOS>BOND", *bonds, ""])
+    (tmp_path / "right.mol2").write_text(text.format(2))
+    assert [ligand.smiles for ligand in read_series(tmp_path / "right.mol2").ligands] == ["C[N+](=O)[O-]"]
+    (tmp_path / "wrong.mol2").write_text(text.format(1))
+    (finding,) = (f for f in read_series(tmp_path / "wrong.mol2").findings if f.level == "fail")
+    assert finding.check == "partial-charges"
+    assert "partial charges sum to +0.00 e, and its bonds and formal charges make -2 e" in finding.message
+
+
 def test_smiles_become_structures_that_are_no_poses(smi):
     series = smi("SMILES name", "CCO ethanol", "# a comment", "", f"{NAPROXEN} (S)-naproxen")
     assert [ligand.name for ligand in series.ligands] == ["ethanol", "_S_-naproxen"]
@@ -110,6 +131,17 @@ def test_a_table_gives_smiles_and_names(tmp_path, delimiter):
     series = read_series(path, names=["ethanol"])
     assert [(ligand.name, ligand.smiles) for ligand in series.ligands] == [("ethanol", "CCO")]
     assert series.ligands[0].source == f"{path}, line 3"
+
+
+@pytest.mark.parametrize(
+    "header", ["Compound_ID,SMILES", "Molecule Name,Canonical SMILES", "Ligand-ID,smiles", "Molecule ChEMBL ID,Smiles"]
+)
+def test_usual_names_of_columns_are_known(tmp_path, header):
+    path = tmp_path / "table.csv"
+    path.write_text(f"{header}\nx1,CCO\nx2,\n")
+    series = read_series(path)
+    assert [ligand.name for ligand in series.ligands] == ["x1"]
+    assert series.refused == ("x2",)  # a row without a SMILES is told, not lost
 
 
 def test_a_table_without_smiles_says_which_columns_it_has(tmp_path):
