@@ -256,12 +256,13 @@ def _look_at_site(
         return receptor, ()
     found = protein_findings(
         receptor.structure,
-        _heavy(ligands),
+        {ligand.name: _heavy([ligand]) for ligand in ligands},
         drop=protocol.receptor.drop,
         keep_water=protocol.receptor.waters == "keep" and protocol.solvent.explicit,
         replace_modified=protocol.receptor.modified == "replace",
         cofactors=_heavy(receptor.cofactors),
         described=template_names(receptor.templates),
+        gaps=protocol.receptor.gaps,
     )
     drop = protocol.receptor.drop
     found = (

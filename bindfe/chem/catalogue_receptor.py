@@ -19,8 +19,18 @@ RECEPTOR_CHECKS: tuple[Check, ...] = (
         "a broken chain",
         "{number} residues are missing between {before} and {after}",
         "{number} residues are missing between {before} and {after}, {distance} A from a ligand",
+        "{number} residues are missing between {before} and {after}, which may reach a ligand",
         "the chain is broken between {before} and {after}",
         "the chain is broken between {before} and {after}, {distance} A from a ligand",
+    ),
+    _check(
+        "merged-chains",
+        "fail within 10 A of a ligand, and where loops are built; else warn",
+        "two chains under one chain id, by numbers that begin again, a distance that nothing spans, or a last "
+        "residue's OXT",
+        "two chains are called '{chain}': {before} ends one and {after}, {distance} A away, begins the other ({why})",
+        "two chains are called '{chain}': {before} ends one and {after}, {distance} A away, begins the other ({why}), "
+        "{distance} A from a ligand",
     ),
     _check(
         "alternate-locations",
@@ -42,18 +52,19 @@ RECEPTOR_CHECKS: tuple[Check, ...] = (
     ),
     _check(
         "residue-template",
-        "fail; warn for side-chain atoms that are built, within 10 A of a ligand",
+        "fail; warn for atoms that are built, within 10 A of a ligand or long enough to come there",
         "residues whose atoms are not those of their template, by name",
         "{residue} has no template ({atoms})",
         "{residue} is called {name} and its hydrogens are not: {atoms}",
         "{residue} has atoms that no {name} has: {atoms}",
         "{residue}, {distance} A from a ligand, lacks {atoms}",
+        "{residue} lacks {atoms}, which may reach to within {distance} A of a ligand",
         "{residue} is modified ({atoms}); {parent} is taken",
     ),
     _check(
         "water-clash",
         "fail",
-        "crystal water within 2 A of a heavy atom of a ligand or of the protein",
+        "crystal water within 2 A of a heavy atom of a ligand, which is named, or of the protein",
         "{number} in {what}: {waters}",
     ),
     _check(

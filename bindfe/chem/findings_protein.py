@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
-from rdkit import Chem
 from scipy.spatial import cKDTree
 
 from bindfe.chem.findings import Finding, failed, passed, warned
-from bindfe.chem.protein import AMINO_ACIDS, CAPS, IONS, WATER, Residue, breaks
+from bindfe.chem.findings_chain import chain_findings, is_modified
+from bindfe.chem.findings_near import GAP_NM, NEAR_NM, distance_to, heavy_names, reach_to
+from bindfe.chem.findings_water import water_findings
+from bindfe.chem.protein import AMINO_ACIDS, CAPS, IONS, WATER, Residue
 from bindfe.chem.proteinfile import ProteinStructure
 
 Floats = NDArray[np.float64]
-
-NEAR_NM = 0.6
-"""What is nearer than this to a ligand's heavy atom is at the ligand."""
-
-GAP_NM = 1.0
-"""Nearest distance of a broken end to a ligand's heavy atom at which the missing residues may touch the ligand."""
-
-WATER_CLASH_NM = 0.2
-"""No oxygen of water is nearer to another heavy atom; hydrogen bonds have 0.25 and more, metals 0.2."""
 
 _LEAST_APART_NM = 0.05
 """Median distance of an atom to the nearest other one, in nm, that no molecule has: with hydrogens it is 0.1."""
@@ -39,11 +31,6 @@ _STATES = {
     "HIP": "HIS",
     "LYN": "LYS",
 }
-_LETTERS = {
-    "ALA": "A", "ARG": "R", "ASN": "N", "ASP": "D", "CYS": "C", "GLN": "Q", "GLU": "E", "GLY": "G", "HIS": "H",
-    "ILE": "I", "LEU": "L", "LYS": "K", "MET": "M", "PHE": "F", "PRO": "P", "SER": "S", "THR": "T", "TRP": "W",
-    "TYR": "Y", "VAL": "V",
-}  # fmt: skip
 _TELLING: dict[str, tuple[set[str], set[str]]] = {
     "ASH": ({"HD2"}, set()),
     "GLH": ({"HE2"}, set()),
@@ -59,37 +46,39 @@ _PARENTS = {"MSE": "MET", "SEP": "SER", "TPO": "THR", "PTR": "TYR", "CSO": "CYS"
 
 def protein_findings(
     structure: ProteinStructure,
-    ligands: Floats,
+    ligands: Mapping[str, Floats],
     *,
     drop: Sequence[str] = (),
     keep_water: bool = True,
     replace_modified: bool = False,
     cofactors: Floats,
     described: Set[str] = frozenset(),
+    gaps: str = "cap",
 ) -> tuple[Finding, ...]:
     """Everything about a protein that somebody should know before it is repaired and simulated.
 
     Args:
         structure: The file's atoms.
-        ligands: Heavy atoms of all ligands that have a pose [nm], (N, 3); may be empty.
+        ligands: Heavy atoms of each ligand that has a pose [nm], (N, 3), by name; may be empty.
         drop: Residues that are left out, by name or label.
         keep_water: Whether the file's water stays.
         replace_modified: Whether modified amino acids become those that they come from.
         cofactors: Heavy atoms of given cofactors [nm], (M, 3); may be empty.
         described: Modified residues that have a template.
+        gaps: What is done where a chain is broken, as ``receptor.gaps``.
     """
     residues = [tuple(group) for _, group in groupby(structure.atoms, key=lambda atom: (atom.site, atom.residue))]
     there = {name for residue in residues for name in (residue[0].residue, residue[0].label)}
     residues = [r for r in residues if not {r[0].residue, r[0].label} & set(drop)]
-    near = cKDTree(ligands) if len(ligands) else None
+    near = cKDTree(np.concatenate(list(ligands.values()))) if ligands else None
     found = [
         *_crowded(structure),
         *_not_there(drop, there),
         *_alternates(residues, near),
-        *_gaps(residues, near),
+        *chain_findings(residues, near, joined=gaps == "build"),
         *_unknown(residues, cofactors),
         *_templates([r for r in residues if r[0].residue not in described], near, replace_modified=replace_modified),
-        *(_waters(residues, ligands) if keep_water else ()),
+        *(water_findings(residues, ligands) if keep_water else ()),
     ]
     fine = passed("receptor", f"{len(residues)} residues, nothing missing, doubled or unknown")
     return tuple(found) or (fine,)
@@ -125,19 +114,11 @@ def _not_there(drop: Sequence[str], there: set[str]) -> list[Finding]:
     ]
 
 
-def _distance(residue: Residue, near: cKDTree | None) -> float:
-    """From a residue's heavy atoms to the nearest ligand [nm]; infinite without ligands."""
-    x = np.array([atom.position for atom in residue if atom.element != "H"])
-    if near is None or len(x) == 0:
-        return float("inf")
-    return float(np.min(near.query(x)[0]))
-
-
 def _alternates(residues: Sequence[Residue], near: cKDTree | None) -> list[Finding]:
     found = []
     for residue in residues:
         names = sorted({atom.alternate for atom in residue if atom.alternate})
-        apart = _distance(residue, near)
+        apart = distance_to(near, residue)
         if len(names) > 1 and apart < NEAR_NM:
             shares = ", ".join(f"{n} {np.mean([a.occupancy for a in residue if a.alternate == n]):.2f}" for n in names)
             found.append(
@@ -151,32 +132,9 @@ def _alternates(residues: Sequence[Residue], near: cKDTree | None) -> list[Findi
     return found
 
 
-def _gaps(residues: Sequence[Residue], near: cKDTree | None) -> list[Finding]:
-    found = []
-    peptides = [r for r in residues if r[0].residue in AMINO_ACIDS | CAPS or _is_modified(r)]
-    for _, chain in groupby(peptides, key=lambda residue: residue[0].chain):
-        for before, after in breaks(list(chain)):
-            missing = after[0].number - before[0].number - 1
-            apart = min(_distance(before, near), _distance(after, near))
-            what = f"{missing} residues are missing" if missing > 0 else "the chain is broken"
-            words = f"{what} between {before[0].label} and {after[0].label}"
-            if apart < GAP_NM:
-                advice = "build the loop (receptor.gaps: build) or take another structure"
-                found.append(failed("missing-residues", f"{words}, {10 * apart:.1f} A from a ligand", advice=advice))
-            else:
-                found.append(
-                    warned("missing-residues", words, advice="the ends are capped; check that they are far away")
-                )
-    return found
-
-
-def _is_modified(residue: Residue) -> bool:
-    return {"N", "CA", "C"} <= {atom.name for atom in residue}
-
-
 def _unknown(residues: Sequence[Residue], cofactors: Floats) -> list[Finding]:
     known = AMINO_ACIDS | CAPS | WATER | IONS
-    others = [r for r in residues if r[0].residue not in known and not _is_modified(r) and not _described(r, cofactors)]
+    others = [r for r in residues if r[0].residue not in known and not is_modified(r) and not _described(r, cofactors)]
     host = "" if any(r[0].residue in AMINO_ACIDS for r in residues) else "; a host comes as SDF or MOL2"
     return [
         failed(
@@ -203,34 +161,26 @@ def _by_name(residues: Sequence[Residue]) -> list[tuple[str, list[Residue]]]:
     return list(groups.items())
 
 
-@functools.cache
-def _heavy_names() -> dict[str, frozenset[str]]:
-    """Names of the heavy atoms of each amino acid within a chain."""
-    found = {}
-    for name, letter in _LETTERS.items():
-        mol = Chem.MolFromSequence(letter)
-        names = {atom.GetPDBResidueInfo().GetName().strip() for atom in mol.GetAtoms()}
-        found[name] = frozenset(names - {"OXT"})
-    return found
-
-
 def _templates(residues: Sequence[Residue], near: cKDTree | None, *, replace_modified: bool) -> list[Finding]:
     """Residues whose heavy atoms are not those of their template, with the atoms that differ."""
     found = []
     for residue in residues:
         name = _STATES.get(residue[0].residue, residue[0].residue)
         here = frozenset(atom.name for atom in residue if atom.element not in ("H", "D")) - {"OXT", "OT1", "OT2"}
+        if "OT1" in {atom.name for atom in residue}:  # CHARMM's name of it at the end of a chain
+            here |= {"O"}
         found += _hydrogens(residue)
-        if name in _LETTERS:
-            found += _against(residue, here, _heavy_names()[name], near)
-        elif name not in AMINO_ACIDS | CAPS | WATER | IONS and _is_modified(residue):
+        if name in heavy_names():
+            found += _against(residue, name, here, near)
+        elif name not in AMINO_ACIDS | CAPS | WATER | IONS and is_modified(residue):
             found.append(_modified(residue, here, replaced=replace_modified))
     return found
 
 
-def _against(residue: Residue, here: frozenset[str], wanted: frozenset[str], near: cKDTree | None) -> list[Finding]:
+def _against(residue: Residue, name: str, here: frozenset[str], near: cKDTree | None) -> list[Finding]:
+    wanted = heavy_names()[name]
     if residue[0].residue == "ILE":  # GROMACS and CHARMM call it CD
-        here = frozenset("CD1" if name == "CD" else name for name in here)
+        here = frozenset("CD1" if atom == "CD" else atom for atom in here)
     label, extra, missing = residue[0].label, sorted(here - wanted), sorted(wanted - here)
     if extra:
         return [
@@ -240,16 +190,17 @@ def _against(residue: Residue, here: frozenset[str], wanted: frozenset[str], nea
                 advice="name the residue after what it is, or delete these atoms",
             )
         ]
-    apart = _distance(residue, near)
-    if missing and apart < GAP_NM:  # what is missing may have been nearer
-        return [
-            warned(
-                "residue-template",
-                f"{label}, {10 * apart:.1f} A from a ligand, lacks {' '.join(missing)}",
-                advice="they are built; look at where they were put",
-            )
-        ]
-    return []
+    if not missing:
+        return []
+    apart, reach = distance_to(near, residue), reach_to(near, residue, name, missing)
+    advice = "they are built; look at where they were put"
+    if apart < GAP_NM:  # what is missing may have been nearer
+        words = f"{label}, {10 * apart:.1f} A from a ligand, lacks {' '.join(missing)}"
+    elif reach < GAP_NM:
+        words = f"{label} lacks {' '.join(missing)}, which may reach to within {10 * reach:.1f} A of a ligand"
+    else:
+        return []
+    return [warned("residue-template", words, advice=advice)]
 
 
 def _hydrogens(residue: Residue) -> list[Finding]:
@@ -269,7 +220,7 @@ def _hydrogens(residue: Residue) -> list[Finding]:
 
 
 def _modified(residue: Residue, here: frozenset[str], *, replaced: bool) -> Finding:
-    templates = _heavy_names()
+    templates = heavy_names()
     name = residue[0].residue
     parent = _PARENTS.get(name) or min(sorted(templates), key=lambda key: len(templates[key] ^ here))
     more, less = sorted(here - templates[parent]), sorted(templates[parent] - here)
@@ -283,26 +234,3 @@ def _modified(residue: Residue, here: frozenset[str], *, replaced: bool) -> Find
         f"{residue[0].label} has no template ({atoms})",
         advice=f"take {parent} (receptor.modified: replace), or change it in the file",
     )
-
-
-def _waters(residues: Sequence[Residue], ligands: Floats) -> list[Finding]:
-    waters = [r for r in residues if r[0].residue in WATER]
-    solid = [a.position for r in residues if r[0].residue not in WATER | IONS for a in r if a.element not in ("H", "D")]
-    found = []
-    for others, what in ((ligands, "a ligand"), (np.array(solid).reshape(-1, 3), "the protein")):
-        if not len(others):
-            continue
-        tree = cKDTree(others)
-        oxygens = [(r[0].label, next((a.position for a in r if a.element == "O"), None)) for r in waters]
-        near = [(label, float(tree.query(x)[0])) for label, x in oxygens if x is not None]
-        clashing = [(label, apart) for label, apart in near if apart < WATER_CLASH_NM]
-        if clashing:
-            words = ", ".join(f"{label} at {10 * apart:.1f} A" for label, apart in clashing[:6])
-            found.append(
-                failed(
-                    "water-clash",
-                    f"{len(clashing)} crystal water{'s' * (len(clashing) > 1)} in {what}: {words}",
-                    advice="delete them, or leave all water out (receptor.waters: drop)",
-                )
-            )
-    return found
