@@ -37,7 +37,8 @@ from spoilt import (
 )
 from typer.testing import CliRunner
 
-from bindfe.campaign.preflight import Limits, check_protocol
+from bindfe.campaign.preflight import check_protocol
+from bindfe.campaign.preflight_limits import Limits
 from bindfe.campaign.preflight_cost import n_atoms
 from bindfe.campaign.preflight_settings import BOX_HEIGHT, BOX_VOLUME, box_width
 from bindfe.chem.findings_catalogue import CHECKS
@@ -344,13 +345,33 @@ def test_a_seeded_failure_is_caught_by_its_check_with_its_message(tmp_path, spoi
 
 @pytest.mark.parametrize(
     "name",
-    ["quickstart", "quickstart-boresch", "quickstart-mlmm", "abfe", "alpha-cyclodextrin", "hydration", "metadynamics"],
+    [
+        "quickstart",
+        "quickstart-boresch",
+        "quickstart-mlmm",
+        "abfe-cb7",
+        "alpha-cyclodextrin",
+        "hydration",
+        "metadynamics",
+    ],
 )
 def test_a_shipped_protocol_passes(name) -> None:
     result = check_protocol(load_protocol(ROOT / "protocols" / f"{name}.yaml"), worker=ONE_CORE)
     assert result.level == "pass", [str(finding) for finding in result.findings]
     assert result.cost is not None
     assert result.cost.hours > 0
+
+
+def test_the_protocol_for_ones_own_takes_a_protein_and_a_series(tmp_path) -> None:
+    """As the command line is meant to be used: a structure and a series beside a shipped protocol."""
+    (tmp_path / "protein.pdb").write_text(t4l())
+    with Chem.SDWriter(str(tmp_path / "series.sdf")) as writer:
+        writer.write(xylene())
+    files = ["--receptor", str(tmp_path / "protein.pdb"), "--ligands", str(tmp_path / "series.sdf")]
+    result = CliRunner().invoke(app, ["check", str(ROOT / "protocols" / "abfe.yaml"), *files, "--json"])
+    found = json.loads(result.stdout)["findings"]
+    assert result.exit_code == 0, found
+    assert {each["check"] for each in found if each["level"] != "pass"} == {"equivalent-poses"}  # p-xylene's four
 
 
 def test_a_protein_with_its_ligand_passes(tmp_path) -> None:
