@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bindfe.campaign.ligands import coverage_findings, place_in_pocket, read_protocol_series, read_reference
-from bindfe.campaign.preflight_cost import Cost, Worker, cost_findings, estimate_cost, workers_here
+from bindfe.campaign.preflight_cost import Cost, Worker, estimate_cost, workers_here
+from bindfe.campaign.preflight_limits import Limits, cost_findings
 from bindfe.campaign.preflight_measured import measured_findings
 from bindfe.campaign.preflight_parts import parts_findings
 from bindfe.campaign.preflight_settings import box_findings, settings_findings
@@ -38,16 +39,6 @@ if TYPE_CHECKING:
     from bindfe.chem.pose import PlacedLigand
     from bindfe.chem.pose_contact import Pocket
     from bindfe.chem.receptor import Receptor
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
-    """What a calculation may cost."""
-
-    hours: float | None = None
-    """Wall time [h]."""
-    gigabytes: float | None = None
-    """Disk [GB]."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -123,9 +114,9 @@ def check_protocol(
         findings += _look_at_edges(protocol, ligands)
     cost = None
     if ligands:
-        cost = estimate_cost(protocol, ligands, _atoms_of(receptor), worker or workers_here(protocol))
-        limits = limits or Limits()
-        findings += cost_findings(cost, limit_hours=limits.hours, limit_disk=limits.gigabytes)
+        worker = worker or workers_here(protocol)
+        cost = estimate_cost(protocol, ligands, _atoms_of(receptor), worker)
+        findings += cost_findings(cost, protocol, limits=limits or Limits(), worker=worker)
     subjects = dict.fromkeys([finding.ligand for finding in findings if finding.ligand != EVERYTHING])
     return Preflight(
         protocol=protocol.name,

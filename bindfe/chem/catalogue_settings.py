@@ -128,14 +128,16 @@ SETTINGS_CHECKS: tuple[Check, ...] = (
     ),
     _check(
         "wall-time",
-        "fail",
-        "more wall time than `--limit-hours`",
+        "fail; warn without a limit",
+        "more wall time than `--limit-hours`, or than 30 days on GPUs or a year on CPU cores where no limit is given",
         "about {time} on {device}, and the limit is {limit}",
+        "about {time} on {device}, and more than {usual} is hardly meant",
     ),
     _check(
         "disk",
-        "fail",
-        "more disk than `--limit-disk`",
+        "fail; warn without a limit",
+        "more disk than `--limit-disk`, or than 1 TB where no limit is given",
         "about {size} of disk, and the limit is {limit}",
+        "about {size} of disk, and more than {usual} is hardly meant",
     ),
 )

@@ -34,7 +34,8 @@ def check(
     """Look at inputs and settings before any molecular dynamics; exit code 1 if something would go wrong."""
     import json
 
-    from bindfe.campaign.preflight import Limits, check_protocol, preflight_record
+    from bindfe.campaign.preflight import check_protocol, preflight_record
+    from bindfe.campaign.preflight_limits import Limits
 
     settings = _protocol(protocol, receptor, ligands)
     reference = reference or (Path(settings.ligands.reference) if settings.ligands.reference else None)

@@ -12,8 +12,9 @@ import numpy as np
 from rdkit import Chem, rdBase
 from rdkit.Chem import rdDistGeom, rdFMCS
 
-from bindfe.campaign.preflight import Limits, Preflight, check_protocol
+from bindfe.campaign.preflight import Preflight, check_protocol
 from bindfe.campaign.preflight_cost import Worker
+from bindfe.campaign.preflight_limits import Limits
 from bindfe.chem.pose_relax import lay_conformers
 from bindfe.protocol import parse_protocol
 

@@ -38,8 +38,8 @@ from spoilt import (
 from typer.testing import CliRunner
 
 from bindfe.campaign.preflight import check_protocol
-from bindfe.campaign.preflight_limits import Limits
 from bindfe.campaign.preflight_cost import n_atoms
+from bindfe.campaign.preflight_limits import Limits
 from bindfe.campaign.preflight_settings import BOX_HEIGHT, BOX_VOLUME, box_width
 from bindfe.chem.findings_catalogue import CHECKS
 from bindfe.chem.ligand import read_ligands
