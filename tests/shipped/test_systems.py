@@ -125,6 +125,14 @@ def test_every_measured_protein_and_cb7_has_a_protocol():
     assert {path.parent.name for path in SYSTEMS.glob("*/protocol.yaml")} == {*PROTEINS, "cb7"}
 
 
+@pytest.mark.parametrize("name", [*HOSTS, *PROTEINS, "hydration", "suzuki"])
+def test_the_page_of_a_system_names_a_protocol_that_takes_its_files(name):
+    page = (SYSTEMS / name / "README.md").read_text(encoding="utf-8")
+    own = [path for path in (SYSTEMS / name).glob("*.yaml") if f"`{path.name}`" in page]
+    shared = [path for path in (ROOT / "protocols").glob("*.yaml") if f"`protocols/{path.name}`" in page]
+    assert own or any(f"systems/{name}/" in path.read_text(encoding="utf-8") for path in shared)
+
+
 @pytest.mark.data
 @pytest.mark.parametrize("name", PUBLIC)
 def test_a_protocol_of_a_public_system_finds_its_files_and_its_ligands_are_the_measured_ones(name):
