@@ -12,9 +12,10 @@ import openmm as mm
 from openmm import app
 from scipy.spatial.distance import cdist
 
+from bindfe.build.bulkplace import BulkPlace, find_bulk
 from bindfe.build.forcefield import Assembly, parametrise
 from bindfe.build.legfiles import LegParts, write_leg
-from bindfe.build.solvate import solvate
+from bindfe.build.solvate import check_padding, solvate
 from bindfe.build.swap import (
     LAMBDA_FIRST_SITE,
     LAMBDA_SECOND_SITE,
@@ -36,9 +37,10 @@ if TYPE_CHECKING:
     from bindfe.chem.receptor import Receptor
 
 Triple = tuple[int, int, int]
+Vector = tuple[float, float, float]
 
 _AROUND_NM = 0.8  # heavy atoms of the receptor this close to a ligand make the site's centroid
-_CLEAR_NM = 2.0  # the ligand in bulk is at least so far from the receptor
+_CLEAR_NM = 2.0  # the ligand in bulk is at least so far from the receptor without a box
 
 
 def prepare_edge(
@@ -57,7 +59,7 @@ def prepare_edge(
         receptor: The receptor.
         first: The ligand that is in the site at lambda 0, in its bound pose.
         second: The ligand that is in the site at lambda 1, in its own bound pose, in the same frame.
-        protocol: Force field, implicit solvent, alchemy, restraint (the site), edges (the alignment), schedule.
+        protocol: Force field, solvent, alchemy, restraint (the site), edges (the alignment), schedule.
         directory: Where the files are written; ``leg.json`` last.
         alignment: Three atoms of each ligand, numbered in the ligand, whose frames are kept alike; see
             :func:`bindfe.chem.mapping.alignment_pairs`.
@@ -75,8 +77,7 @@ def prepare_edge(
     """
     schedule = protocol.schedule_of(LegKind.RELATIVE)
     check_relative_ends(schedule)
-    displacement = (protocol.alchemy.displacement, 0.0, 0.0)
-    plain, assembly = edge_system(receptor, first, second, protocol)
+    plain, assembly, displacement = edge_system(receptor, first, second, protocol)
     ligands = _split(assembly, first.n_atoms)
     system = swap_system(
         plain,
@@ -104,26 +105,57 @@ def prepare_edge(
     return write_leg(directory, parts, protocol, fingerprint=fingerprint)
 
 
-def edge_system(receptor: Receptor, first: Ligand, second: Ligand, protocol: Protocol) -> tuple[mm.System, Assembly]:
-    """The physical System of receptor, first ligand in the site and second ligand in bulk.
+def edge_system(
+    receptor: Receptor, first: Ligand, second: Ligand, protocol: Protocol
+) -> tuple[mm.System, Assembly, Vector]:
+    """The physical System of receptor, first ligand in the site and second ligand in bulk, and its displacement [nm].
+
+    Without a box, bulk is ``alchemy.displacement`` along x. In a box it is the largest hole between the images of the
+    complex, and the box is wider than that of the complex alone only where ``edges.clearance`` asks for it. Water
+    fills what both ligands leave free. What the one that is not there would fill at the other's place is left to the
+    ladder, which softens the ligand that is coming.
+
+    A barostat acts at all lambdas. AToM-OpenMM turns it off after equilibration; here each state has the same pV at
+    a volume, so that the difference at constant pressure is what is wanted and is sampled.
 
     Raises:
-        InputError: Missing parameters, or a ligand in bulk that meets the receptor.
+        InputError: Missing parameters, a ligand in bulk that meets the receptor, or a box of too many atoms.
+
+    Source:
+        The volume kept fixed: ``rbfe_structprep.py`` of github.com/Gallicchio-Lab/AToM-OpenMM (``setFrequency(0)``
+        before the ladder is walked).
     """
     force_field, molecules = parametrise(receptor, first, protocol, second=second)
+    ligands = _split(molecules, first.n_atoms)
+    place = _place(molecules, protocol, edge=f"{first.name}~{second.name}")
     positions = molecules.positions.copy()
-    in_bulk = list(_split(molecules, first.n_atoms)[1])
-    positions[in_bulk] += (protocol.alchemy.displacement, 0.0, 0.0)
-    gap = float(cdist(positions[in_bulk], positions[list(molecules.receptor_atoms)]).min())
-    if gap < _CLEAR_NM:
-        raise InputError(
-            f"{first.name}~{second.name}: the ligand in bulk is {10 * gap:.1f} A from the receptor and must be "
-            f"{10 * _CLEAR_NM:g} A away at least: raise alchemy.displacement"
-        )
-    plain, assembly = solvate(force_field, replace(molecules, positions=positions), protocol)
+    positions[list(ligands[1])] += place.displacement
+    vectors = place.vectors if protocol.solvent.explicit else None
+    plain, assembly = solvate(force_field, replace(molecules, positions=positions), protocol, vectors=vectors)
     if protocol.edges.pocket > 0 and receptor.kind == "protein":
         plain.addForce(_hold(assembly, protocol.edges.pocket_spring))
-    return plain, assembly
+    return plain, assembly, place.displacement
+
+
+def _place(molecules: Assembly, protocol: Protocol, *, edge: str) -> BulkPlace:
+    ligands = molecules.positions[list(molecules.ligand_atoms)]
+    if protocol.solvent.explicit:
+        check_padding(molecules.positions, protocol)
+        return find_bulk(
+            molecules.positions,
+            ligands,
+            padding=protocol.solvent.padding,
+            shape=protocol.solvent.box_shape,
+            clearance=protocol.edges.clearance,
+        )
+    displacement = (protocol.alchemy.displacement, 0.0, 0.0)
+    gap = float(cdist(ligands + displacement, molecules.positions[list(molecules.receptor_atoms)]).min())
+    if gap < _CLEAR_NM:
+        raise InputError(
+            f"{edge}: a ligand in bulk is {10 * gap:.1f} A from the receptor and must be {10 * _CLEAR_NM:g} A away at "
+            "least: raise alchemy.displacement"
+        )
+    return BulkPlace(displacement=displacement, vectors=np.zeros((3, 3)), gap=gap)
 
 
 def _hold(assembly: Assembly, spring: float) -> mm.CustomExternalForce:
@@ -144,7 +176,7 @@ def holding_forces(
     assembly: Assembly,
     ligands: tuple[tuple[int, ...], tuple[int, ...]],
     frames: Sequence[Triple],
-    displacement: tuple[float, float, float],
+    displacement: Vector,
     protocol: Protocol,
 ) -> tuple[mm.Force, mm.Force, mm.Force]:
     """The alignment of the ligands and each one's site.
@@ -160,7 +192,8 @@ def holding_forces(
             displacement=displacement,
             position_spring=settings.position_spring,
             direction_spring=settings.direction_spring,
-        )
+        ),
+        periodic=protocol.solvent.explicit,
     )
     here, sites = (0.0, 0.0, 0.0), []
     around = _site_atoms(assembly, ligands, displacement, protocol)
@@ -176,7 +209,7 @@ def holding_forces(
             flat_radius=protocol.restraint.flat_radius,
         )
         _check_inside(site, assembly.positions)
-        sites.append(site_force(site, parameter))
+        sites.append(site_force(site, parameter, periodic=protocol.solvent.explicit))
     return align, sites[0], sites[1]
 
 
@@ -212,7 +245,7 @@ def _heavy(assembly: Assembly) -> set[int]:
 def _site_atoms(
     assembly: Assembly,
     ligands: tuple[tuple[int, ...], tuple[int, ...]],
-    displacement: tuple[float, float, float],
+    displacement: Vector,
     protocol: Protocol,
 ) -> tuple[int, ...]:
     """Heavy atoms of the receptor around both poses, or those that the protocol gives."""

@@ -39,13 +39,16 @@ def without_solvent(protocol: Protocol) -> Protocol:
     return protocol.model_copy(update={"solvent": protocol.solvent.model_copy(update={"model": "vacuum"})})
 
 
-def solvate(force_field: app.ForceField, molecules: Assembly, protocol: Protocol) -> tuple[mm.System, Assembly]:
+def solvate(
+    force_field: app.ForceField, molecules: Assembly, protocol: Protocol, *, vectors: Floats | None = None
+) -> tuple[mm.System, Assembly]:
     """Surround the molecules as the protocol says and make their System.
 
     Args:
         force_field: Parameters of the molecules and of the solvent.
         molecules: The molecules alone.
-        protocol: Its sections ``solvent``, ``sampling`` and ``forcefield``.
+        protocol: Its sections ``solvent``, ``membrane``, ``sampling`` and ``forcefield``.
+        vectors: Box vectors as rows [nm], (3, 3), of explicit solvent; by the padding if None.
 
     Returns:
         The physical System, without alchemy or restraint, and all atoms in space.
@@ -54,7 +57,7 @@ def solvate(force_field: app.ForceField, molecules: Assembly, protocol: Protocol
         InputError: The force field lacks parameters, or the box is too small for the cutoff.
     """
     if protocol.solvent.explicit:
-        return _explicit(force_field, molecules, protocol)
+        return _explicit(force_field, molecules, protocol, vectors)
     system = create_system(force_field, molecules.topology, protocol)
     if protocol.solvent.model == "obc2":
         system.addForce(_obc2(system, molecules.topology, protocol))
@@ -100,11 +103,14 @@ def _gbn2(system: mm.System, topology: app.Topology, protocol: Protocol) -> mm.C
     return force
 
 
-def _explicit(force_field: app.ForceField, molecules: Assembly, protocol: Protocol) -> tuple[mm.System, Assembly]:
-    _check_padding(molecules.positions, protocol)
+def _explicit(
+    force_field: app.ForceField, molecules: Assembly, protocol: Protocol, vectors: Floats | None
+) -> tuple[mm.System, Assembly]:
     solutes, positions = _with_extra_sites(force_field, molecules)
     box = read_water_box(_BOXES[protocol.solvent.model])
-    vectors = box_vectors(positions, padding=protocol.solvent.padding, shape=protocol.solvent.box_shape)
+    if vectors is None:
+        check_padding(molecules.positions, protocol)
+        vectors = box_vectors(positions, padding=protocol.solvent.padding, shape=protocol.solvent.box_shape)
     seed = _seed(force_field, solutes, box.names, vectors, protocol)
     charge, sigma = _charge_and_sigma(seed, len(positions))
     filling = fill(
@@ -176,8 +182,12 @@ def _with_sites(system: mm.System, positions: Floats) -> Floats:
     return np.asarray(state.getPositions(asNumpy=True).value_in_unit(unit.nanometer), dtype=float)
 
 
-def _check_padding(positions: Floats, protocol: Protocol) -> None:
-    """Refuse a box that would fill the memory, by the width that Modeller gives it."""
+def check_padding(positions: Floats, protocol: Protocol) -> None:
+    """Refuse a box that would fill the memory, by the width that Modeller gives it.
+
+    Raises:
+        InputError: It would have more than a million atoms.
+    """
     radius = float(np.linalg.norm(positions - 0.5 * (positions.min(axis=0) + positions.max(axis=0)), axis=1).max())
     width = max(2 * radius + protocol.solvent.padding, 2 * protocol.solvent.padding)
     atoms = 100 * _VOLUME[protocol.solvent.box_shape] * width**3  # three in each of 33.4 waters in 1 nm^3

@@ -101,8 +101,8 @@ def swap_system(
 
     Args:
         plain: The physical System of receptor, first ligand in the site and second ligand in bulk, without
-            cutoff; it is not changed. Forces other than nonbonded and solvation (bonds, learned potentials of
-            a ligand) must not depend on where a ligand is as a whole.
+            cutoff or in a periodic box with Ewald sums; it is not changed. Forces other than nonbonded and
+            solvation (bonds, learned potentials of a ligand) must not depend on where a ligand is as a whole.
         first_atoms: Atoms of the ligand that is in the site.
         second_atoms: Atoms of the ligand that is in bulk.
         displacement: d, from the site to bulk [nm], (3,).
@@ -170,11 +170,17 @@ def swap_parameters(*, swapped: float, alignment: float) -> Mapping[str, float]:
     }
 
 
-def alignment_force(alignment: Alignment) -> mm.CustomCompoundBondForce:
-    """The OpenMM force of an alignment, scaled by ``lambda_alignment`` and reporting its derivative."""
+def alignment_force(alignment: Alignment, *, periodic: bool = False) -> mm.CustomCompoundBondForce:
+    """The OpenMM force of an alignment, scaled by ``lambda_alignment`` and reporting its derivative.
+
+    Args:
+        alignment: Atoms and springs.
+        periodic: Whether the ligands may be in different images of a box. A molecule itself is never split.
+    """
+    apart = "pointdistance(x4-dx,y4-dy,z4-dz,x1,y1,z1)^2" if periodic else "((x4-x1-dx)^2+(y4-y1-dy)^2+(z4-z1-dz)^2)"
     force = mm.CustomCompoundBondForce(
         6,
-        f"{LAMBDA_ALIGNMENT}*(k/2*((x4-x1-dx)^2+(y4-y1-dy)^2+(z4-z1-dz)^2)+K*(2-e-n));"
+        f"{LAMBDA_ALIGNMENT}*(k/2*{apart}+K*(2-e-n));"
         "e=(ux*Ux+uy*Uy+uz*Uz)/sqrt((ux^2+uy^2+uz^2)*(Ux^2+Uy^2+Uz^2));"
         "n=(nx*Nx+ny*Ny+nz*Nz)/sqrt((nx^2+ny^2+nz^2)*(Nx^2+Ny^2+Nz^2));"
         "nx=uy*vz-uz*vy;ny=uz*vx-ux*vz;nz=ux*vy-uy*vx;"
@@ -183,6 +189,7 @@ def alignment_force(alignment: Alignment) -> mm.CustomCompoundBondForce:
         "Ux=x5-x4;Uy=y5-y4;Uz=z5-z4;Vx=x6-x4;Vy=y6-y4;Vz=z6-z4",
     )
     force.setName("alignment")
+    force.setUsesPeriodicBoundaryConditions(periodic)
     values = dict(zip(("dx", "dy", "dz"), alignment.displacement, strict=True))
     values |= {"k": alignment.position_spring, "K": alignment.direction_spring}
     for name in values:
@@ -193,12 +200,23 @@ def alignment_force(alignment: Alignment) -> mm.CustomCompoundBondForce:
     return force
 
 
-def site_force(site: Site, parameter: str) -> mm.CustomCentroidBondForce:
-    """The OpenMM force of a site, scaled by a global parameter and reporting its derivative."""
-    force = mm.CustomCentroidBondForce(
-        2, f"{parameter}*(k/2)*max(0,sqrt((x2-x1-dx)^2+(y2-y1-dy)^2+(z2-z1-dz)^2+1e-12)-r0)^2"
-    )
+def site_force(site: Site, parameter: str, *, periodic: bool = False) -> mm.CustomCentroidBondForce:
+    """The OpenMM force of a site, scaled by a global parameter and reporting its derivative.
+
+    In a box, the receptor's atoms and both ligands so become one molecule to OpenMM, which is moved as a whole
+    where a barostat scales the box or an image is chosen: a centroid over several chains stays one place.
+
+    Args:
+        site: Atoms and well.
+        parameter: Name of the global parameter.
+        periodic: Whether the distance is taken to the nearest image of a box.
+    """
+    apart = "pointdistance(x2-dx,y2-dy,z2-dz,x1,y1,z1)"
+    if not periodic:
+        apart = "sqrt((x2-x1-dx)^2+(y2-y1-dy)^2+(z2-z1-dz)^2+1e-12)"
+    force = mm.CustomCentroidBondForce(2, f"{parameter}*(k/2)*max(0,{apart}-r0)^2")
     force.setName(parameter)
+    force.setUsesPeriodicBoundaryConditions(periodic)
     values = dict(zip(("dx", "dy", "dz"), site.displacement, strict=True))
     values |= {"k": site.spring, "r0": site.flat_radius}
     for name in values:

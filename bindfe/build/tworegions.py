@@ -115,7 +115,8 @@ def two_region_system(
             displacement=(0.0, 0.0, 0.0),
             position_spring=protocol.edges.position_spring,
             direction_spring=protocol.edges.direction_spring,
-        )
+        ),
+        periodic=protocol.solvent.explicit,
     )
     system.addForce(force)
     return system

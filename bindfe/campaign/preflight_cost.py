@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 
 import numpy as np
 
@@ -30,8 +31,8 @@ _IMPLICIT = 1.29e7
 _VACUUM_FACTOR = 3.1
 """Vacuum against OBC2."""
 
-_SLOWER = {"explicit": 1.3, "transfer": 1.85, "decouple": 6.8, "plain": 1.1}
-"""Alchemical dynamics with exchange against plain: explicit decoupling, and OBC2 by each method."""
+_SLOWER = {"explicit": 1.3, "transfer": 1.85, "decouple": 6.8, "plain": 1.1, "swap": 2.2}
+"""Alchemical dynamics with exchange against plain: explicit decoupling, OBC2 by each method, and edges anywhere."""
 
 _GPU = 150.0
 """One data centre GPU against one core. Not measured by this project."""
@@ -94,7 +95,8 @@ def estimate_cost(protocol: Protocol, ligands: Sequence[Ligand], receptor: Float
         receptor: All atoms of the receptor [nm], (N, 3); None without one.
         worker: What runs it.
     """
-    tasks = [(kind, ligand) for ligand in ligands for kind in protocol.leg_kinds]
+    named = islice(cycle(ligands), _n_edges(protocol, len(ligands))) if protocol.relative else ligands
+    tasks = [(kind, ligand) for ligand in named for kind in protocol.leg_kinds]
     repeats = protocol.repeats.number
     days = sum(_days(protocol, kind, ligand, receptor) for kind, ligand in tasks) * repeats
     size = sum(_bytes(protocol, kind, ligand, receptor) for kind, ligand in tasks) * repeats
@@ -106,6 +108,14 @@ def estimate_cost(protocol: Protocol, ligands: Sequence[Ligand], receptor: Float
         nanoseconds=total,
         device=worker.words,
     )
+
+def _n_edges(protocol: Protocol, n_ligands: int) -> int:
+    """Legs of a network of ligands that all share a core."""
+    tree, pairs = max(0, n_ligands - 1), n_ligands * (n_ligands - 1) // 2
+    if protocol.edges.network == "given":
+        return len(protocol.edges.pairs) if n_ligands else 0
+    return min(2 * tree, pairs) if protocol.edges.network == "redundant" else tree
+
 
 
 def _n_states(protocol: Protocol, kind: LegKind) -> int:
@@ -120,7 +130,8 @@ def _nanoseconds(protocol: Protocol, kind: LegKind) -> float:
 
 def _solute(kind: LegKind, ligand: Ligand, receptor: Floats | None) -> Floats:
     alone = receptor is None or kind in (LegKind.SOLVENT, LegKind.VACUUM)
-    return ligand.positions if alone or receptor is None else np.concatenate([receptor, ligand.positions])
+    both = 2 if kind is LegKind.RELATIVE else 1
+    return ligand.positions if alone or receptor is None else np.concatenate([receptor, *both * [ligand.positions]])
 
 
 def n_atoms(protocol: Protocol, kind: LegKind, ligand: Ligand, receptor: Floats | None) -> int:
@@ -136,11 +147,12 @@ def n_atoms(protocol: Protocol, kind: LegKind, ligand: Ligand, receptor: Floats 
 def _days(protocol: Protocol, kind: LegKind, ligand: Ligand, receptor: Floats | None) -> float:
     """Days of one core for one repeat of a leg."""
     atoms = n_atoms(protocol, kind, ligand, receptor)
+    known = {LegKind.PATH: "plain", LegKind.RELATIVE: "swap"}
     step = protocol.sampling.time_step / 0.004
     if protocol.solvent.explicit and kind is not LegKind.VACUUM:
-        speed = _EXPLICIT / atoms / _SLOWER["plain" if kind is LegKind.PATH else "explicit"]
+        speed = _EXPLICIT / atoms / _SLOWER[known.get(kind, "explicit")]
     else:
-        method = "plain" if kind is LegKind.PATH else protocol.alchemy.method
+        method = known.get(kind, protocol.alchemy.method)
         bare = kind is LegKind.VACUUM or protocol.solvent.model == "vacuum"
         speed = min(_IMPLICIT / atoms**2, 1000.0) * (_VACUUM_FACTOR if bare else 1.0) / _SLOWER[method]
     return _nanoseconds(protocol, kind) / (speed * step)
@@ -155,34 +167,3 @@ def _bytes(protocol: Protocol, kind: LegKind, ligand: Ligand, receptor: Floats |
     switching = protocol.committee.switching.frames_every if protocol.committee.correction != "none" else 0
     whole = cycles / switching * atoms * 3 * _SINGLE if switching and protocol.solvent.explicit else 0.0
     return energies + frames + whole + 2 * states * atoms * 6 * _DOUBLE
-
-
-def cost_findings(cost: Cost, *, limit_hours: float | None, limit_disk: float | None) -> tuple[Finding, ...]:
-    """Whether time [h] and disk [GB] are within what the user gave; the estimate, if they are."""
-    words = f"about {_hours(cost.hours)} on {cost.device} for {cost.nanoseconds:.3g} ns, and {_size(cost.gigabytes)}"
-    found = []
-    if limit_hours is not None and cost.hours > limit_hours:
-        found.append(
-            failed(
-                "wall-time",
-                f"about {_hours(cost.hours)} on {cost.device}, and the limit is {_hours(limit_hours)}",
-                advice="shorten sampling.length, take fewer ligands or repeats, or a GPU node",
-            )
-        )
-    if limit_disk is not None and cost.gigabytes > limit_disk:
-        found.append(
-            failed(
-                "disk",
-                f"about {_size(cost.gigabytes)} of disk, and the limit is {_size(limit_disk)}",
-                advice="raise sampling.frames_every or sampling.cycle_time, or shorten sampling.length",
-            )
-        )
-    return tuple(found) or (passed("cost", words),)
-
-
-def _hours(hours: float) -> str:
-    return f"{hours / 24:.3g} days" if hours > 48 else f"{hours:.2g} h" if hours >= 1 else f"{60 * hours:.2g} min"
-
-
-def _size(gigabytes: float) -> str:
-    return f"{gigabytes:.3g} GB" if gigabytes >= 1 else f"{1000 * gigabytes:.2g} MB"

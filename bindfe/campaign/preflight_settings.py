@@ -23,6 +23,12 @@ BOX_HEIGHT = {"cube": 1.0, "dodecahedron": math.sqrt(0.5), "octahedron": math.sq
 BOX_VOLUME = {"cube": 1.0, "dodecahedron": math.sqrt(0.5), "octahedron": 4.0 / 9.0 * math.sqrt(3.0)}
 """Its volume."""
 
+_HOLE = {"cube": math.sqrt(0.75), "dodecahedron": math.sqrt(0.5), "octahedron": math.sqrt(5.0 / 12.0)}
+"""How far from the middle of such a box its lattice has the largest hole."""
+
+_LIGAND_RADIUS_NM = 0.4
+"""Of a ligand that stands there, about [nm]."""
+
 SHRINKS_BY = 1.05
 """A box from Modeller's density shrinks by up to 3 % a side when the pressure is on, and 2 % are kept."""
 
@@ -90,16 +96,21 @@ def _repeats(protocol: Protocol) -> list[Finding]:
 def box_width(protocol: Protocol, positions: Floats) -> float:
     """Width of the box that water is put into about some atoms [nm], as OpenMM's Modeller chooses it.
 
-    Twice the radius of a sphere about the middle of the atoms, more the padding, and at least twice the padding.
+    Twice the radius of a sphere about the middle of the atoms, more the padding, and at least twice the padding. That
+    of an edge has a hole between the images of that sphere in which a ligand is clear of it.
 
     Args:
-        protocol: Its solvent's padding.
+        protocol: Its solvent's padding, and the clearance of edges.
         positions: All atoms of the solute [nm], (N, 3).
     """
     x = np.asarray(positions, dtype=float)
     middle = 0.5 * (x.min(axis=0) + x.max(axis=0))
     radius = float(np.linalg.norm(x - middle, axis=1).max())
-    return max(2 * radius + protocol.solvent.padding, 2 * protocol.solvent.padding)
+    width = max(2 * radius + protocol.solvent.padding, 2 * protocol.solvent.padding)
+    if protocol.relative:
+        hole = radius + protocol.edges.clearance + _LIGAND_RADIUS_NM
+        width = max(width, hole / _HOLE[protocol.solvent.box_shape])
+    return width
 
 
 def box_findings(protocol: Protocol, ligand: Ligand, *, receptor: Floats | None) -> tuple[Finding, ...]:
@@ -112,6 +123,8 @@ def box_findings(protocol: Protocol, ligand: Ligand, *, receptor: Floats | None)
     """
     if not protocol.solvent.explicit:
         return ()
+    if protocol.relative and receptor is not None:  # both ligands are there in every state: no charge comes or goes
+        return tuple(_too_small(protocol, ligand.name, {"relative": np.concatenate([receptor, ligand.positions])}))
     solutes = {"solvent": ligand.positions}
     if receptor is not None:
         solutes = {"complex": np.concatenate([receptor, ligand.positions]), **solutes}

@@ -109,8 +109,8 @@ def bulk_findings(protocol: Protocol, ligand: Ligand, *, receptor: Floats) -> tu
         ligand: A ligand in its pose.
         receptor: All atoms of the receptor [nm], (N, 3).
     """
-    if not {LegKind.TRANSFER, LegKind.RELATIVE} & set(protocol.leg_kinds):
-        return ()
+    if not {LegKind.TRANSFER, LegKind.RELATIVE} & set(protocol.leg_kinds) or protocol.solvent.explicit:
+        return ()  # a box is made so that bulk is clear
     from scipy.spatial import cKDTree
 
     there = ligand.positions + np.array([protocol.alchemy.displacement, 0.0, 0.0])

@@ -23,6 +23,9 @@ class EdgeSettings(Section):
     direction_spring: Energy = quantity(
         "20 kcal/mol", "kcal/mol", "K of U = K (1 - cos) that keeps each of two directions alike", gt=0
     )
+    clearance: Length = quantity(
+        "15 A", "A", "least distance of the ligand in bulk from the receptor and all images (explicit)", gt=0
+    )
     pocket: Length = quantity(
         "0 A", "A", "a protein is cut to residues so close to a ligand, and its CA atoms are held; 0: the whole protein"
     )

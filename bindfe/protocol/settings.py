@@ -133,7 +133,9 @@ class AlchemySettings(Section):
     method: Literal["transfer", "decouple"] = setting(
         "decouple", "alchemical transfer in one leg (implicit solvent), or double decoupling in two legs"
     )
-    displacement: Length = quantity("100 A", "A", "distance from the site to the bulk (transfer)", gt=0)
+    displacement: Length = quantity(
+        "100 A", "A", "distance from the site to the bulk (transfer, and edges without a box)", gt=0
+    )
     softcore_start: Energy = quantity("50 kcal/mol", "kcal/mol", "transfer energies below are not softened")
     softcore_maximum: Energy = quantity("150 kcal/mol", "kcal/mol", "transfer energies never exceed this")
     softcore_alpha: float = setting(0.5, "soft-core alpha of the Lennard-Jones terms (decouple)", ge=0)
@@ -390,8 +392,13 @@ class Protocol(Section):
         """Refuse what a difference of two ligands cannot be calculated with."""
         if self.analytic is not None or not self.receptor.file or self.road != "alchemy":
             raise ValueError("edges.network needs receptor.file, ligands.file and road: alchemy")
-        if self.solvent.model not in ("obc2", "vacuum"):
-            raise ValueError("edges: the exchange of two ligands is offered with solvent.model obc2 or vacuum")
+        if self.solvent.model == "gbn2":
+            raise ValueError("edges: two ligands change places in obc2, vacuum, tip3p, tip4pew or opc, not in gbn2")
+        if self.solvent.explicit and self.edges.pocket > 0:
+            raise ValueError(
+                "edges.pocket: water would fill the place of the protein that is cut away: set it to 0 A, or use "
+                "solvent.model: obc2"
+            )
         if self.committee.model != "none":
             raise ValueError("edges: a committee corrects absolute values only; use committee.model: none")
         if self.restraint.kind != "flat-bottom" or self.restraint.ligand_atoms:

@@ -90,7 +90,8 @@ def test_a_given_edge_of_a_ligand_that_is_not_there_is_refused(root):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("solvent: {model: tip3p}", "offered with solvent.model obc2 or vacuum"),
+        ("solvent: {model: gbn2}", "change places in obc2, vacuum, tip3p, tip4pew or opc, not in gbn2"),
+        ("edges: {network: star, pocket: 6 A}\nsolvent: {model: tip3p}", "water would fill the place of the protein"),
         ("restraint: {kind: axial}", "set restraint.kind: flat-bottom"),
         ("edges: {network: given}", "edges.pairs and edges.network: given belong together"),
         ("committee: {model: ani2x}", "a committee corrects absolute values only"),
