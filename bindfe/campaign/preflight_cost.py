@@ -15,7 +15,6 @@ from itertools import cycle, islice
 import numpy as np
 
 from bindfe.campaign.preflight_settings import BOX_VOLUME, box_width
-from bindfe.chem.findings import Finding, failed, passed
 from bindfe.chem.ligand import Ligand
 from bindfe.errors import MissingDependency
 from bindfe.protocol import Protocol
@@ -109,13 +108,13 @@ def estimate_cost(protocol: Protocol, ligands: Sequence[Ligand], receptor: Float
         device=worker.words,
     )
 
+
 def _n_edges(protocol: Protocol, n_ligands: int) -> int:
     """Legs of a network of ligands that all share a core."""
     tree, pairs = max(0, n_ligands - 1), n_ligands * (n_ligands - 1) // 2
     if protocol.edges.network == "given":
         return len(protocol.edges.pairs) if n_ligands else 0
     return min(2 * tree, pairs) if protocol.edges.network == "redundant" else tree
-
 
 
 def _n_states(protocol: Protocol, kind: LegKind) -> int:
@@ -147,8 +146,8 @@ def n_atoms(protocol: Protocol, kind: LegKind, ligand: Ligand, receptor: Floats 
 def _days(protocol: Protocol, kind: LegKind, ligand: Ligand, receptor: Floats | None) -> float:
     """Days of one core for one repeat of a leg."""
     atoms = n_atoms(protocol, kind, ligand, receptor)
-    known = {LegKind.PATH: "plain", LegKind.RELATIVE: "swap"}
     step = protocol.sampling.time_step / 0.004
+    known = {LegKind.PATH: "plain", LegKind.RELATIVE: "swap"}
     if protocol.solvent.explicit and kind is not LegKind.VACUUM:
         speed = _EXPLICIT / atoms / _SLOWER[known.get(kind, "explicit")]
     else:
