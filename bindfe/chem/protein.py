@@ -30,6 +30,8 @@ CAPS = frozenset({"ACE", "NME", "NMA", "NH2"})
 WATER = frozenset({"HOH", "WAT", "H2O", "SOL", "TIP", "TIP3", "TP3", "DOD", "OPC"})
 """Names of water."""
 
+_ODD_WATER = frozenset({"DOD", "OPC"})  # names that OpenMM does not take for water
+
 _ION_NAMES = "LI NA K RB CS MG CA SR BA MN FE FE2 CO NI CU ZN CD HG CL BR IOD F"
 IONS = frozenset(_ION_NAMES.split(" "))
 """Monatomic ions that come with the water models."""
@@ -108,7 +110,7 @@ def sort_structure(
     residues = _without(_residues(atoms), drop, structure.source, findings)
     residues = _without_cofactors(residues, beside, findings)
     _check_known([residue for residue in residues if residue[0].residue not in replaceable], structure.source)
-    water = tuple(residue for residue in residues if residue[0].residue in WATER)
+    water = tuple(_plain_water(residue) for residue in residues if residue[0].residue in WATER)
     if water and not keep_water:
         findings.append(passed("protein-water", f"{len(water)} waters of the file are left out"))
     chains = _chains([r for r in residues if _is_peptide(r) or r[0].residue in replaceable])
@@ -191,6 +193,13 @@ def _without_cofactors(residues: list[Residue], beside: NDArray[np.float64], fin
                 continue
         kept.append(residue)
     return kept
+
+
+def _plain_water(residue: Residue) -> Residue:
+    """Water as it is; heavy water, and water with more sites than atoms, as an oxygen that gets its hydrogens anew."""
+    if residue[0].residue not in _ODD_WATER and all(atom.element in ("O", "H") for atom in residue):
+        return residue
+    return tuple(replace(atom, residue="HOH", name="O") for atom in residue if atom.element == "O")
 
 
 def _is_peptide(residue: Residue) -> bool:

@@ -19,6 +19,11 @@ CIF_SUFFIXES = frozenset({".cif", ".mmcif", ".pdbx"})
 _TOKEN = re.compile(r"""'(?:[^']|'(?=\S))*'|"(?:[^"]|"(?=\S))*"|\S+""")
 _CHAIN_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _LONGEST_NUMBER = 9999  # four columns of a PDB line
+_SIGN = re.compile(r"\d?[+-]$")
+_CHARMM_IONS = {"SOD": "NA", "CLA": "CL", "POT": "K", "CAL": "CA", "CES": "CS", "LIT": "LI", "RUB": "RB"} | {
+    **{"BAR": "BA", "CAD": "CD", "ZN2": "ZN"},
+    **{"CIP": "NA", "CIM": "CL"},  # Amber's old ones
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,17 +125,24 @@ def _pdb_atom(line: str, place: str) -> ProteinAtom:
             f"'{line.rstrip()}'; export the file again, or as mmCIF"
         ) from None
     name, residue = line[12:16].strip(), line[17:21].strip()
+    element = _element(line[76:78].strip(), line[12:16], residue)
     return ProteinAtom(
         name=name,
-        residue=residue,
+        residue=_usual_ion(residue, element),
         chain=line[21:22].strip(),
         number=number,
         insertion=line[26:27].strip(),
         alternate=line[16:17].strip(),
-        element=_element(line[76:78].strip(), line[12:16], residue),
+        element=element,
         position=(x, y, z),
         occupancy=occupancy,
     )
+
+
+def _usual_ion(residue: str, element: str) -> str:
+    """The PDB's name of an ion that another program calls ``SOD``, ``Na+`` or ``ZN2``; any other name as it is."""
+    name = _CHARMM_IONS.get(residue, _SIGN.sub("", residue).upper())
+    return name if name == element.upper() else residue
 
 
 def _element(given: str, columns: str, residue: str) -> str:
@@ -138,6 +150,8 @@ def _element(given: str, columns: str, residue: str) -> str:
     if given.isalpha():
         return given.capitalize()
     letters = "".join(c for c in columns if c.isalpha())
+    if columns.strip() == residue and residue in _CHARMM_IONS:
+        return _CHARMM_IONS[residue].capitalize()
     two = columns[:2].strip().capitalize()
     if len(two) == 2 and two.isalpha() and columns.strip().upper() == residue.upper():
         return two  # an ion is named after its element: CA of residue CA is calcium
@@ -179,7 +193,7 @@ def _cif_atom(row: Mapping[str, str], place: str) -> ProteinAtom:
         ) from None
     return ProteinAtom(
         name=author("atom_id"),
-        residue=author("comp_id"),
+        residue=_usual_ion(author("comp_id"), element),
         chain=author("asym_id"),
         number=number,
         insertion=_blank(row.get("pdbx_PDB_ins_code", "")),

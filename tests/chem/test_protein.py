@@ -119,6 +119,35 @@ def test_what_has_no_parameters_is_refused_by_name(line, message):
         sort(structure(*alanine(1), line))
 
 
+@pytest.mark.parametrize(
+    ("name", "element", "usual"),
+    [
+        *[("SOD", "NA", "NA"), ("Na+", "NA", "NA"), ("CLA", "CL", "CL"), ("ZN2", "ZN", "ZN"), ("CAL", "CA", "CA")],
+        *[("POT", " ", "K"), ("IOD", "I", "IOD"), ("FE2", "FE", "FE2")],  # without a symbol; the PDB's own names
+    ],
+)
+def test_ions_are_known_by_their_names_in_other_programs(name, element, usual):
+    line = atom(name, name, 401, (9, 9, 9), kind="HETATM", element=element)
+    (ion,) = sort(structure(*alanine(1), line)).ions
+    assert (ion[0].residue, ion[0].element.upper()) == (usual, usual[:2] if usual != "IOD" else "I")
+
+
+def test_chlorophyll_is_no_chloride():
+    with pytest.raises(InputError, match="A:CLA401 are no amino acids"):
+        sort(structure(*alanine(1), atom("C1", "CLA", 401, (9, 9, 9), kind="HETATM")))
+
+
+@pytest.mark.parametrize(
+    ("name", "sites"), [("DOD", "O D1 D2"), ("SOL", "OW HW1 HW2 MW"), ("OPC", "O H1 H2 EPW"), ("HOH", "O H1 H2")]
+)
+def test_heavy_water_and_water_of_four_sites_get_their_hydrogens_anew(name, sites):
+    lines = [atom(site, name, 301, (9, 9, k), kind="HETATM") for k, site in enumerate(sites.split())]
+    (water,) = sort(structure(*alanine(1), *lines)).water
+    assert [each.name for each in water] == (sites.split() if name == "HOH" else ["O"])
+    assert {each.residue for each in water} == {"HOH"}
+    assert water[0].position == pytest.approx((0.9, 0.9, 0.0))
+
+
 def test_a_modified_residue_is_told_with_its_atoms():
     lines = [line.replace("ALA", "SEP") for line in alanine(2)]
     with pytest.raises(InputError, match=r"A:SEP2 has N CA C O CB.*receptor\.modified: replace"):
