@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -146,6 +146,13 @@ def _catalysts(run: Run, protocol: Protocol, jobs: int, tell: Stage, tick: Tick 
     return PrepareResult(directory=run.root, legs=(), failures=failures, catalysts=found)
 
 
+_OF_OTHERS: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    ("receptor", "file"): {"name": ""},
+    ("ligands", "file"): {"names": (), "measured": ""},
+}
+"""What a protocol says of its own file alone, and nothing of another one."""
+
+
 def _with_files(
     protocol: Protocol,
     receptor: str | Path | None,
@@ -160,7 +167,7 @@ def _with_files(
             if not Path(file).is_file():
                 raise InputError(f"{file}: no such file; check --{key if key == 'reference' else section}")
             before = updates.get(section, getattr(protocol, section))
-            others = {"names": (), "measured": ""} if (section, key) == ("ligands", "file") else {}
+            others = _OF_OTHERS.get((section, key), {})
             updates[section] = before.model_copy(update={key: str(Path(file).resolve()), **others})
     return parse_protocol(dump_protocol(protocol.model_copy(update=updates))) if updates else protocol
 
@@ -186,11 +193,17 @@ def _in_one_go(run: Run, protocol: Protocol, tell: Stage) -> PrepareResult:
 def _series(run: Run, protocol: Protocol, jobs: int, tell: Stage, tick: Tick | None) -> PrepareResult:
     if not protocol.hydration:
         tell("completing the receptor")
-    series = run_ligands(run, protocol, completed_receptor(run, protocol), tell=tell)
+    receptor = completed_receptor(run, protocol)
+    series = run_ligands(run, protocol, receptor, tell=tell)
     names = tuple(ligand.name for ligand in series.ligands)
-    tell("preparing the legs")
     earlier = frozenset(name for name in names if _is_whole(run, protocol, name))
     wanted = tuple(_Job(ligand=name) for name in names if name not in earlier)
+    if wanted and receptor is not None and protocol.membrane is not None:
+        from bindfe.build.bilayer import grow_bilayer
+
+        tell("growing the bilayer")
+        grow_bilayer(receptor, protocol)
+    tell("preparing the legs")
     compute = protocol.compute.model_copy(update={"workers": jobs or protocol.compute.workers})
     failed = run_jobs(_attempt, run, wanted, compute, tick=tick) if wanted else ()
     failures = {**series.refused, **{failure.task.ligand: failure.error for failure in failed}}

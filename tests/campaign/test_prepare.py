@@ -129,10 +129,11 @@ def test_a_protein_is_completed_once_and_a_changed_file_is_refused(inputs, tmp_p
 def test_files_can_be_named_on_the_command_line(inputs, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     moved = tmp_path / "elsewhere" / "protocol.yaml"
-    moved.write_text(PROTOCOL.format(receptor="absent.pdb", ligands="absent.sdf"))
+    moved.write_text(PROTOCOL.format(receptor="absent.pdb, name: another", ligands="absent.sdf, names: [another]"))
     result = prepare(
         moved, directory=tmp_path / "out", receptor=tmp_path / "peptide.pdb", ligands=tmp_path / "series.sdf"
     )
     assert {leg.ligand for leg in result.legs} == {"beside"}
+    assert load_protocol(tmp_path / "out" / "protocol.yaml").receptor.name == ""  # another file's name is not kept
     with pytest.raises(InputError, match="check --receptor"):
         prepare(moved, directory=tmp_path / "other", receptor=tmp_path / "none.pdb")
