@@ -42,8 +42,13 @@ class LigandPath:
     """The site, and bulk with its room."""
 
 
-def ligand_path(plain: PlainSystem, protocol: Protocol) -> LigandPath:
+def ligand_path(plain: PlainSystem, protocol: Protocol, *, n_equivalent: int = 1) -> LigandPath:
     """The path that a protocol asks for, in the atoms of a physical System.
+
+    Args:
+        plain: The physical System.
+        protocol: Its section ``path``.
+        n_equivalent: Equivalent poses that no motion along the path shows.
 
     Raises:
         RestraintError: The receptor or the ligand has no axis where one is needed, an atom does not exist, the
@@ -68,7 +73,7 @@ def ligand_path(plain: PlainSystem, protocol: Protocol) -> LigandPath:
         bound=settings.bound,
         unbound=settings.unbound,
         temperature=protocol.sampling.temperature,
-        n_equivalent=protocol.ligands.equivalent_poses,
+        n_equivalent=n_equivalent,
     )
     return LigandPath(variable=variable, holds=holds, regions=regions)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bindfe.campaign.plan import task_seed
 from bindfe.campaign.potential import skipped, stored_corrections
 from bindfe.campaign.roads import estimate_path, path_binding, provisional_path
-from bindfe.campaign.symmetry import symmetry_warning
+from bindfe.campaign.symmetry import equivalent_count, say_count, symmetry_warning
 from bindfe.errors import BindfeError, ConvergenceError, EstimateError, InputError
 from bindfe.estimate.cycle import Correction, Method, close_cycle
 from bindfe.protocol import Protocol
@@ -123,15 +123,17 @@ def _estimate_legs(run: Run, protocol: Protocol, name: str) -> tuple[LegEstimate
 def _close(
     run: Run, protocol: Protocol, name: str, legs: tuple[LegEstimate, ...], corrections: tuple[Correction, ...] = ()
 ) -> BindingEstimate:
-    return close_cycle(
+    leg = _prepared(run, protocol, name)
+    binding = close_cycle(
         legs,
         ligand=name,
         temperature=protocol.sampling.temperature,
         method=method_of(protocol),
-        restraint=_prepared(run, protocol, name).restraint,
-        n_equivalent=protocol.ligands.equivalent_poses,
+        restraint=leg.restraint,
+        n_equivalent=equivalent_count(run, protocol, name, leg),
         corrections=corrections,
     )
+    return say_count(binding, protocol)
 
 
 def method_of(protocol: Protocol) -> Method:

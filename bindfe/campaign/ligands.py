@@ -22,7 +22,8 @@ from bindfe.campaign.placing import (
     place_in_pocket,
     read_reference,
 )
-from bindfe.chem.findings import EVERYTHING, Finding, failed, sentence
+from bindfe.campaign.posecounts import title_findings
+from bindfe.chem.findings import EVERYTHING, Finding, failed, require, sentence
 from bindfe.errors import InputError
 from bindfe.protocol import Protocol
 from bindfe.store import Run, checksum, read_record, write_record, write_text
@@ -157,6 +158,7 @@ def _digest(protocol: Protocol) -> str:
 def _make(protocol: Protocol, receptor: Receptor | None, tell: Tell) -> MadeLigands:
     series = read_protocol_series(protocol)
     findings = [*series.findings, *(f for ligand in series.ligands for f in coverage_findings(protocol, ligand))]
+    require(title_findings(protocol, [*(ligand.name for ligand in series.ligands), *series.refused]))
     bad = {finding.ligand for finding in findings if finding.level == "fail"}
     wanted = tuple(ligand for ligand in series.ligands if ligand.name not in bad)
     changes: dict[str, tuple[str, ...]] = {}

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from bindfe.chem.findings import EVERYTHING, Finding, failed, warned
+from bindfe.campaign.posecounts import given_counts, poses_asked
+from bindfe.chem.findings import EVERYTHING, Finding, failed, passed, warned
 from bindfe.errors import InputError
 from bindfe.protocol import Protocol
 from bindfe.units import kt_to_kcal
@@ -81,11 +82,10 @@ def _restraint(protocol: Protocol, receptor: Receptor | None, ligands: Sequence[
                 )
             else:
                 yield from _equivalent(protocol, ligand)
-    elif protocol.ligands.equivalent_poses > 1:
+    elif (most := max(given_counts(protocol), default=1)) > 1:
         yield warned(
             "restraint-kind",
-            f"ligands.equivalent_poses is {protocol.ligands.equivalent_poses}, and restraint.kind: {settings.kind} "
-            "excludes no pose",
+            f"ligands.equivalent_poses is {most}, and restraint.kind: {settings.kind} excludes no pose",
             advice="leave it at 1: kT ln of the number is added for nothing where the ligand may turn",
         )
 
@@ -95,17 +95,26 @@ def _equivalent(protocol: Protocol, ligand: Ligand) -> Iterable[Finding]:
     from bindfe.chem.symmetry import equivalent_poses, fewest_equivalent_poses
 
     anchors = protocol.restraint.ligand_atoms
-    if protocol.ligands.equivalent_poses > 1 or any(atom >= ligand.n_atoms for atom in anchors):
+    asked = poses_asked(protocol, ligand.name)
+    if asked not in (1, "auto") or any(atom >= ligand.n_atoms for atom in anchors):
         return
     number = equivalent_poses(ligand, anchors) if anchors else fewest_equivalent_poses(ligand)
-    if number > 1:
-        missing = kt_to_kcal(math.log(number), protocol.sampling.temperature)
+    if number == 1:
+        return
+    missing = kt_to_kcal(math.log(number), protocol.sampling.temperature)
+    if asked == "auto":
+        yield passed(
+            "equivalent-poses",
+            f"fits in {number} ways{'' if anchors else ' or more'}, for which -{missing:.2f} kcal/mol are added (auto)",
+            ligand=ligand.name,
+        )
+    else:
         yield warned(
             "equivalent-poses",
             f"fits in {number} ways that differ only in which of its equal atoms are which; Boresch's springs hold "
             f"one, which is up to {missing:.2f} kcal/mol too weak",
-            advice=f"set ligands.equivalent_poses to {number}, unless the ligand turns often while the springs are "
-            "off; run ligands of another symmetry with a protocol of their own",
+            advice=f"set ligands.equivalent_poses to {{{ligand.name}: {number}}}, or to auto for every ligand, unless "
+            "it turns often while the springs are off",
             ligand=ligand.name,
         )
 

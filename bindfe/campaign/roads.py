@@ -17,6 +17,7 @@ import numpy as np
 
 from bindfe.campaign.biased import estimate_walkers, sample_walkers
 from bindfe.campaign.plan import Task, task_seed
+from bindfe.campaign.symmetry import equivalent_count
 from bindfe.campaign.windows import estimate_windows, sample_windows, windows_alone
 from bindfe.errors import EstimateError
 from bindfe.estimate.judge import Limits, judge
@@ -106,7 +107,8 @@ def _path(run: Run, protocol: Protocol, name: str) -> LigandPath:
     from bindfe.build.legfiles import load_plain
     from bindfe.build.path import ligand_path
 
-    return ligand_path(load_plain(run.prepared(name, LegKind.PATH), "bound"), protocol)
+    plain = load_plain(run.prepared(name, LegKind.PATH), "bound")
+    return ligand_path(plain, protocol, n_equivalent=equivalent_count(run, protocol, name, None))
 
 
 def _walkers(run: Run, protocol: Protocol, name: str, repeat: int) -> tuple[Walker, ...]:

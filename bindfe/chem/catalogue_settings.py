@@ -76,8 +76,9 @@ SETTINGS_CHECKS: tuple[Check, ...] = (
     ),
     _check(
         "equivalent-poses",
-        "warn",
-        "a symmetric ligand of which Boresch's springs hold one pose",
+        "warn; fail for a title that no ligand has",
+        "a symmetric ligand of which Boresch's springs hold one pose, and `ligands.equivalent_poses` of no ligand",
+        "ligands.equivalent_poses names {titles}, and no ligand is called so",
         "fits in {number} ways that differ only in which of its equal atoms are which; Boresch's springs hold one, "
         "which is up to {missing} kcal/mol too weak",
     ),

@@ -98,6 +98,15 @@ def read_series(
     )
 
 
+def names_in(path: Path | str) -> tuple[str, ...]:
+    """The name of each entry of a file, as a series has it.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
+    return unique_names([entry.title for entry in read_entries(Path(path))])
+
+
 def _chosen(path: Path, entries: Sequence[Entry], labels: Sequence[str], names: Sequence[str]) -> list[int]:
     for name in names:
         if not any(name in (entry.title, label) for entry, label in zip(entries, labels, strict=True)):

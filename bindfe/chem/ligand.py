@@ -171,5 +171,10 @@ def safe_name(title: str) -> str:
     return _with_digest(name, title) if len(name) > _LONGEST_NAME or name.lower() in _RESERVED else name
 
 
+def possible_names(title: str) -> tuple[str, ...]:
+    """What a ligand of a title may be called: the title, its file name, and that where another is alike."""
+    return title, safe_name(title), _with_digest(safe_name(title), title)
+
+
 def _with_digest(name: str, title: str) -> str:
     return f"{name[: _LONGEST_NAME - 9]}-{hashlib.sha256(title.encode()).hexdigest()[:8]}"

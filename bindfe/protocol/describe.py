@@ -59,6 +59,9 @@ def _kind_of(field: FieldInfo) -> str:
     unit = next((mark.unit for mark in marks if isinstance(mark, UnitMark)), None)
     words = [word for kind in (field.annotation, *get_args(field.annotation)) for word in _words(kind)]
     names = {str: "text", int: "integer", float: "number", bool: "true or false"}
+    if any(get_origin(part) is dict for part in get_args(field.annotation)):  # for all, or for each title
+        one = " | ".join([*(names[part] for part in get_args(field.annotation) if part in names), *words])
+        return f"{one}, or title: {one}"
     kinds = [names[kind] for kind in (field.annotation, *_nested(field.annotation)) if kind in names]
     origin = get_origin(field.annotation)
     several = "list of " if origin is tuple else "title: " if origin is dict else ""

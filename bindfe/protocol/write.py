@@ -41,7 +41,9 @@ def protocol_difference(old: Protocol, new: Protocol) -> str:
     before, after = dict(_flat(old.physics(), "")), dict(_flat(new.physics(), ""))
     keys = sorted(before.keys() | after.keys())
     return "\n".join(
-        f"  {key}: {before.get(key)} -> {after.get(key)}" for key in keys if before.get(key) != after.get(key)
+        f"  {key}: {before.get(key, 'not given')} -> {after.get(key, 'not given')}"
+        for key in keys
+        if before.get(key) != after.get(key)
     )
 
 
