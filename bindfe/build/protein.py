@@ -28,7 +28,7 @@ from bindfe.chem.protein import (
     without_hydrogens,
 )
 from bindfe.chem.proteinfile import Site, letters_for, write_pdb
-from bindfe.chem.proteinstates import predict_pka, states_at, states_by_hand
+from bindfe.chem.proteinstates import predict_pka, states_at, states_by_hand, unlike_names
 from bindfe.errors import InputError, MissingDependency
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ _SEED = 2026
 
 _AS_OPENMM = {"CYM": "CYX"}
 """States under another name: Modeller leaves the thiol's hydrogen out for CYX, and CYM's template has no S-S bond."""
-
 
 _HISTIDINE = {"ND1": "HD1", "NE2": "HE2"}
 _METAL_DONORS = {"CYS": {"SG": "HG"}, **dict.fromkeys(("HIS", "HID", "HIE", "HIP"), _HISTIDINE)}
@@ -330,6 +329,8 @@ def _said(
     ]
     if histidines:
         yield passed("protein-histidines", ", ".join(histidines))
+    named = {r[0].site: (r[0].residue, r[0].label) for chain in parts.chains for r in chain}
+    yield from unlike_names(named, {_site(r): v or r.name for r, v in zip(topology.residues(), variants, strict=True)})
     bridges = disulfides(parts.chains)
     if bridges:
         yield passed("protein-disulfides", ", ".join(f"{a} to {b}" for a, b in bridges))

@@ -21,6 +21,11 @@ _STATES = {
 }
 """States that the force fields have, by residue; CYM is the thiolate."""
 
+_NAMED = {name: name for name in ("HID", "HIE", "HIP", "ASH", "GLH", "LYN")} | {
+    **{"HSD": "HID", "HSE": "HIE", "HSP": "HIP"},
+}
+"""Names of residues that say a state, with Amber's name of it."""
+
 _BY_HAND = re.compile(
     r"^(?P<chain>[^:]*):(?P<residue>[A-Z]{3})(?P<number>-?\d+)(?P<insertion>[A-Z]?)=(?P<state>[A-Z]{3})$"
 )
@@ -121,6 +126,24 @@ def states_at(pkas: Sequence[ResiduePka], *, ph: float) -> tuple[dict[Site, str]
                 )
             )
     return states, tuple(findings)
+
+
+def unlike_names(names: Mapping[Site, tuple[str, str]], states: Mapping[Site, str]) -> tuple[Finding, ...]:
+    """Residues whose name in the file says another state than the one that was built.
+
+    Args:
+        names: Name in the file and label of each residue.
+        states: What was built, where a residue has several states.
+    """
+    return tuple(
+        warned(
+            "protein-protonation",
+            f"{label} is built as {states[site]}, whatever its name says",
+            advice="if the name is meant, give the file with its hydrogens, or the state in receptor.states",
+        )
+        for site, (name, label) in names.items()
+        if site in states and _NAMED.get(name, states[site]) != states[site]
+    )
 
 
 def _kept(residue: str) -> str:

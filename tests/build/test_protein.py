@@ -97,6 +97,18 @@ def test_protonation_follows_the_ph_or_the_hand(read, text, protocol, settings, 
     assert not absent & names
 
 
+@pytest.mark.parametrize(("name", "state"), [("GLH", "GLU"), ("LYN", "LYS"), ("HSP", "HID")])
+def test_a_name_that_says_another_state_than_is_built_is_told(read, text, protocol, name, state):
+    """A file of heavy atoms whose names say states, of which the pKa knows nothing."""
+    standard = {"GLH": "GLU", "LYN": "LYS", "HSP": "HIS"}[name]
+    prepared = prepare_receptor(read(text.replace(f" {standard} ", f" {name} ")), protocol())
+    assert any(
+        name in message and f"is built as {state}, whatever" in message
+        for message in by_check(prepared, "protein-protonation")
+    )
+    assert not any("whatever" in m for m in by_check(prepare_receptor(read(text), protocol()), "protein-protonation"))
+
+
 def test_given_hydrogens_stay_and_states_by_hand_replace_them(read, text, protocol):
     made = prepare_receptor(read(text), protocol()).receptor
     again = prepare_receptor(read(made.pdb, suffix=".cif"), protocol())
