@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bindfe.chem.receptor import Receptor
 
 _FAMILIES = {"ff14SB": "amber14", "ff19SB": "amber19"}
+_LIPIDS = {"amber14": "lipid17", "amber19": "lipid21"}
 _CHARGED_IONS = frozenset({"FE", "FE2", "CU"})  # one element with several templates: its name says which
 
 
@@ -50,7 +51,7 @@ def parametrise(
     Args:
         receptor: The host, or a completed protein; None for the ligand alone.
         ligand: The ligand, placed in the receptor's frame.
-        protocol: Its sections ``forcefield`` and ``solvent`` name the parameters.
+        protocol: Its sections ``forcefield``, ``solvent`` and ``membrane`` name the parameters.
         second: The other ligand of an edge; its atoms come after the first's and are ligand atoms as well.
 
     Returns:
@@ -61,7 +62,13 @@ def parametrise(
         MissingDependency: Parameters are not cached and OpenFF is not installed.
     """
     protein = receptor is not None and receptor.kind == "protein"
+    if receptor is not None and not protein and protocol.membrane is not None:
+        raise InputError(
+            f"{receptor.source}: {receptor.name} is a host, and a bilayer is laid about a protein: leave out 'membrane'"
+        )
     files = [protein_file(protocol)] if protein else []
+    if protein and protocol.membrane is not None:
+        files.append(lipid_file(protocol))
     if protein or protocol.solvent.explicit:
         files.append(water_file(protocol))
     force_field = app.ForceField(*files)
@@ -82,6 +89,12 @@ def protein_file(protocol: Protocol) -> str:
     """OpenMM's file of the protein force field."""
     name = protocol.forcefield.protein
     return f"{_FAMILIES[name]}/protein.{name}.xml"
+
+
+def lipid_file(protocol: Protocol) -> str:
+    """OpenMM's file of the lipids that were fitted with the protein force field: Lipid17, or Lipid21."""
+    family = _FAMILIES[protocol.forcefield.protein]
+    return f"{family}/{_LIPIDS[family]}.xml"
 
 
 def water_file(protocol: Protocol) -> str:

@@ -255,8 +255,11 @@ def _rigid_atoms(complex_: PlainSystem, receptor: Receptor, ligand: Ligand) -> s
 def _around_ligand(complex_: PlainSystem) -> set[int]:
     """Alpha carbons of a protein within 1 nm of the ligand's centroid: their own centroid is the site."""
     centre = complex_.positions[list(complex_.ligand_atoms)].mean(axis=0)
+    own = set(complex_.receptor_atoms)
     carbons = [
-        atom.index for atom in complex_.topology.atoms() if atom.name == "CA" and atom.element is app.element.carbon
+        atom.index
+        for atom in complex_.topology.atoms()
+        if atom.index in own and atom.name == "CA" and atom.element is app.element.carbon
     ]
     distance = {i: float(np.linalg.norm(complex_.positions[i] - centre)) for i in carbons}
     near = {i for i in carbons if distance[i] < _SITE_NM}

@@ -1,4 +1,4 @@
-"""What surrounds the molecules: nothing, implicit solvent (OBC2, GBn2) or a box of water (TIP3P, TIP4P-Ew, OPC)."""
+"""What surrounds the molecules: nothing, implicit solvent (OBC2, GBn2), water (TIP3P, TIP4P-Ew, OPC), a bilayer."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from openmm import app, unit
 from openmm.app.internal.customgbforces import GBSAGBn2Force, GBSAOBC2Force
 
 from bindfe.build.alchemy import use_openmm_coulomb_constant
+from bindfe.build.bilayer import bilayer_about
 from bindfe.build.bulk import Bulk, Species
 from bindfe.build.forcefield import Assembly, chosen_templates, create_system, nonbonded_force
-from bindfe.build.water import add_solvent, box_vectors, fill, read_water_box
+from bindfe.build.membrane import Occupied, fill_about_bilayer, with_lipids
+from bindfe.build.water import Filling, add_solvent, box_vectors, fill, read_water_box
 from bindfe.errors import InputError
 from bindfe.protocol import Protocol
+from bindfe.protocol.membrane import membrane_of
 from bindfe.results import Floats
 from bindfe.units import STANDARD_VOLUME_NM3
 
@@ -56,6 +59,8 @@ def solvate(
     Raises:
         InputError: The force field lacks parameters, or the box is too small for the cutoff.
     """
+    if protocol.membrane is not None and molecules.receptor_atoms:
+        return _in_bilayer(force_field, molecules, protocol)
     if protocol.solvent.explicit:
         return _explicit(force_field, molecules, protocol, vectors)
     system = create_system(force_field, molecules.topology, protocol)
@@ -121,15 +126,37 @@ def _explicit(
         charge=charge,
         concentration=protocol.solvent.ionic_strength * STANDARD_VOLUME_NM3,
     )
-    topology = copy.deepcopy(solutes)
-    topology.setPeriodicBoxVectors(vectors * unit.nanometer)
+    return _filled(replace(molecules, topology=solutes, positions=positions), seed, filling, box.names, protocol)
+
+
+def _in_bilayer(force_field: app.ForceField, molecules: Assembly, protocol: Protocol) -> tuple[mm.System, Assembly]:
+    """The molecules in a bilayer; lipids come after them, and water and ions last."""
+    bilayer = bilayer_about(force_field, molecules, protocol)
+    solutes, positions = with_lipids(molecules.topology, molecules.positions, bilayer, membrane_of(protocol).lipid)
+    box = read_water_box(_BOXES[protocol.solvent.model])
+    seed = _seed(force_field, solutes, box.names, bilayer.vectors, protocol, in_plane=True)
+    charge, sigma = _charge_and_sigma(seed, len(positions))
+    occupied = Occupied(
+        positions=positions, sigma=sigma, receptor=molecules.receptor_atoms, ligand=molecules.ligand_atoms
+    )
+    concentration = protocol.solvent.ionic_strength * STANDARD_VOLUME_NM3
+    filling = fill_about_bilayer(occupied, bilayer, box=box, charge=charge, concentration=concentration)
+    return _filled(replace(molecules, topology=solutes, positions=positions), seed, filling, box.names, protocol)
+
+
+def _filled(
+    solutes: Assembly, seed: mm.System, filling: Filling, names: Sequence[str], protocol: Protocol
+) -> tuple[mm.System, Assembly]:
+    """The System and all atoms, of the solutes' seed and what fills the box."""
+    topology = copy.deepcopy(solutes.topology)
+    topology.setPeriodicBoxVectors(filling.vectors * unit.nanometer)
     counts = len(filling.water), len(filling.positive), len(filling.negative)
-    add_solvent(topology, box.names, water=counts[0], positive=counts[1], negative=counts[2])
+    add_solvent(topology, names, water=counts[0], positive=counts[1], negative=counts[2])
     _check_box(topology, protocol)
-    bulk = Bulk(seed=seed, species=_species(len(positions), (len(box.names), 1, 1), counts))
+    bulk = Bulk(seed=seed, species=_species(len(solutes.positions), (len(names), 1, 1), counts))
     system = bulk.system()
-    positions = np.concatenate([positions, filling.water.reshape(-1, 3), filling.positive, filling.negative])
-    placed = replace(molecules, topology=topology, positions=_with_sites(system, positions), bulk=bulk)
+    positions = np.concatenate([solutes.positions, filling.water.reshape(-1, 3), filling.positive, filling.negative])
+    placed = replace(solutes, topology=topology, positions=_with_sites(system, positions), bulk=bulk)
     return system, placed
 
 
@@ -143,7 +170,13 @@ def _with_extra_sites(force_field: app.ForceField, molecules: Assembly) -> tuple
 
 
 def _seed(
-    force_field: app.ForceField, solutes: app.Topology, names: Sequence[str], vectors: Floats, protocol: Protocol
+    force_field: app.ForceField,
+    solutes: app.Topology,
+    names: Sequence[str],
+    vectors: Floats,
+    protocol: Protocol,
+    *,
+    in_plane: bool = False,
 ) -> mm.System:
     """The System of the solutes with one water, one sodium and one chloride ion."""
     topology = copy.deepcopy(solutes)
@@ -151,9 +184,25 @@ def _seed(
     add_solvent(topology, names, water=1, positive=1, negative=1)
     system = create_system(force_field, topology, protocol)
     if protocol.sampling.pressure is not None:
-        pressure, temperature = protocol.sampling.pressure * unit.bar, protocol.sampling.temperature * unit.kelvin
-        system.addForce(mm.MonteCarloBarostat(pressure, temperature))
+        system.addForce(_bilayer_barostat(protocol) if in_plane else _barostat(protocol))
     return system
+
+
+def _barostat(protocol: Protocol) -> mm.MonteCarloBarostat:
+    settings = protocol.sampling
+    return mm.MonteCarloBarostat(settings.pressure * unit.bar, settings.temperature * unit.kelvin)
+
+
+def _bilayer_barostat(protocol: Protocol) -> mm.MonteCarloMembraneBarostat:
+    """Scales x and y by one factor and z by another, so that bilayer and water find area and height on their own."""
+    barostat = mm.MonteCarloMembraneBarostat
+    return barostat(
+        protocol.sampling.pressure * unit.bar,
+        membrane_of(protocol).surface_tension * unit.bar * unit.nanometer,
+        protocol.sampling.temperature * unit.kelvin,
+        barostat.XYIsotropic,
+        barostat.ZFree,
+    )
 
 
 def _charge_and_sigma(system: mm.System, solutes: int) -> tuple[int, Floats]:

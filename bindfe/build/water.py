@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 from bindfe.errors import InputError
 from bindfe.results import Floats
 
-_RADIUS_OF_SIGMA = 0.5612310241546864907
+RADIUS_OF_SIGMA = 0.5612310241546864907
 """Half the distance of the Lennard-Jones minimum, by sigma: 2^(1/6)/2."""
 
 _WATER_SIGMA = {"tip3p": 0.31507524065751241, "tip4pew": 0.315365}
@@ -75,7 +75,7 @@ def read_water_box(name: str) -> WaterBox:
         width=float(pdb.topology.getUnitCellDimensions()[0].value_in_unit(unit.nanometer)),
         sites=positions.reshape(-1, len(names), 3),
         names=names,
-        radius=_WATER_SIGMA[name] * _RADIUS_OF_SIGMA,
+        radius=_WATER_SIGMA[name] * RADIUS_OF_SIGMA,
     )
 
 
@@ -119,14 +119,14 @@ def fill(
         InputError: There are fewer waters than ions.
     """
     centre = 0.5 * (positions.min(axis=0) + positions.max(axis=0))
-    kinds, oxygens = _lay(box, vectors, centre)
-    free = _free_of_solutes(oxygens, positions, box.radius + sigma * _RADIUS_OF_SIGMA, vectors)
+    kinds, oxygens = lay_water(box, vectors, centre)
+    free = free_of_solutes(oxygens, positions, box.radius + sigma * RADIUS_OF_SIGMA, vectors)
     kinds, oxygens = kinds[free], oxygens[free]
     free = _free_of_images(oxygens, box.radius, vectors, centre)
     kinds, oxygens = kinds[free], oxygens[free]
     water = box.sites[kinds] - box.sites[kinds][:, :1] + oxygens[:, None]
-    positive, negative = _ion_numbers(len(water), charge, concentration)
-    chosen = _choose(oxygens, positive + negative)
+    positive, negative = ion_numbers(len(water), charge, concentration)
+    chosen = choose_ions(oxygens, positive + negative)
     return Filling(
         vectors=vectors,
         water=np.delete(water, chosen, axis=0),
@@ -135,7 +135,7 @@ def fill(
     )
 
 
-def _lay(box: WaterBox, vectors: Floats, centre: Floats) -> tuple[NDArray[np.int64], Floats]:
+def lay_water(box: WaterBox, vectors: Floats, centre: Floats) -> tuple[NDArray[np.int64], Floats]:
     """Which water of the equilibrated box, and where its oxygen is [nm], for each that lies in the cell's brick."""
     brick = np.diag(vectors)
     cells = np.array(list(np.ndindex(*np.ceil(brick / box.width).astype(int))))
@@ -144,7 +144,7 @@ def _lay(box: WaterBox, vectors: Floats, centre: Floats) -> tuple[NDArray[np.int
     return np.nonzero(inside)[0], oxygens[inside] + (centre - brick / 2)
 
 
-def _free_of_solutes(oxygens: Floats, positions: Floats, reach: Floats, vectors: Floats) -> NDArray[np.bool_]:
+def free_of_solutes(oxygens: Floats, positions: Floats, reach: Floats, vectors: Floats) -> NDArray[np.bool_]:
     """Whether each water keeps the distance ``reach`` [nm] to each atom, images counted."""
     tree, free = cKDTree(oxygens), np.ones(len(oxygens), dtype=bool)
     low, high = oxygens.min(axis=0) - reach.max(), oxygens.max(axis=0) + reach.max()
@@ -172,13 +172,13 @@ def _free_of_images(oxygens: Floats, radius: float, vectors: Floats, centre: Flo
     return free
 
 
-def _ion_numbers(waters: int, charge: int, concentration: float) -> tuple[int, int]:
+def ion_numbers(waters: int, charge: int, concentration: float) -> tuple[int, int]:
     """Cations and anions; pairs are counted by the waters that neutralising leaves."""
     pairs = math.floor((waters - abs(charge)) * concentration / _PURE_WATER + 0.5) if concentration > 0 else 0
     return pairs + max(0, -charge), pairs + max(0, charge)
 
 
-def _choose(oxygens: Floats, wanted: int) -> list[int]:
+def choose_ions(oxygens: Floats, wanted: int) -> list[int]:
     """Waters that become ions, apart from each other."""
     chosen: list[int] = []
     for index in np.random.default_rng(_SEED).permutation(len(oxygens)):

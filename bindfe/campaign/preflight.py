@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bindfe.campaign.ligands import coverage_findings, place_in_pocket, read_protocol_series, read_reference
+from bindfe.campaign.posecounts import title_findings
 from bindfe.campaign.preflight_cost import Cost, Worker, estimate_cost, workers_here
 from bindfe.campaign.preflight_limits import Limits, cost_findings
 from bindfe.campaign.preflight_measured import measured_findings
+from bindfe.campaign.preflight_membrane import membrane_findings
 from bindfe.campaign.preflight_parts import parts_findings
 from bindfe.campaign.preflight_settings import box_findings, settings_findings
 from bindfe.campaign.preflight_site import anchor_findings, bulk_findings, path_findings, well_findings
@@ -105,6 +107,7 @@ def check_protocol(
         if receptor is not None:
             ligands, poses, placed = _look_at_poses(protocol, ligands, receptor, crystal)
             complete, found = _look_at_site(protocol, receptor, ligands)
+            findings += membrane_findings(protocol, receptor)
             findings += [*placed, *found, *_look_at_restraint(protocol, complete, ligands)]
         findings += _look_at_boxes(protocol, ligands, receptor)
         findings += _look_at_measured(protocol, ligands)
@@ -135,7 +138,8 @@ def _read_ligands(protocol: Protocol) -> tuple[tuple[Ligand, ...], tuple[Finding
     except (InputError, MissingDependency) as error:
         return (), (failed("unreadable", str(error), advice=""),)
     fine = [passed("ligand", _formula(ligand), ligand=ligand.name) for ligand in series.ligands]
-    return series.ligands, (*series.findings, *fine)
+    titles = title_findings(protocol, [*(ligand.name for ligand in series.ligands), *series.refused])
+    return series.ligands, (*series.findings, *titles, *fine)
 
 
 def _formula(ligand: Ligand) -> str:

@@ -138,7 +138,12 @@ def n_atoms(protocol: Protocol, kind: LegKind, ligand: Ligand, receptor: Floats 
     x = _solute(kind, ligand, receptor)
     if not protocol.solvent.explicit or kind is LegKind.VACUUM:
         return len(x)
-    volume = BOX_VOLUME[protocol.solvent.box_shape] * box_width(protocol, x) ** 3
+    if protocol.membrane is not None and kind is LegKind.COMPLEX:
+        from bindfe.build.bilayer import bilayer_box
+
+        volume = float(np.prod(bilayer_box(x, protocol.membrane)))
+    else:
+        volume = BOX_VOLUME[protocol.solvent.box_shape] * box_width(protocol, x) ** 3
     density = _ATOMS_PER_NM3[protocol.solvent.model]
     return len(x) + math.floor(density * max(0.0, volume - 0.01 * len(x)))
 

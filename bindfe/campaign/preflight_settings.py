@@ -135,6 +135,8 @@ def _too_small(protocol: Protocol, name: str, solutes: dict[str, Floats]) -> Seq
     needed = 2 * SHRINKS_BY * protocol.solvent.cutoff
     found = []
     for leg, x in solutes.items():
+        if protocol.membrane is not None and leg == "complex":
+            continue  # no patch of lipids is as narrow as two cutoffs
         height = BOX_HEIGHT[protocol.solvent.box_shape] * box_width(protocol, x)
         if height < needed:
             missing = math.ceil(10 * (needed - height) / BOX_HEIGHT[protocol.solvent.box_shape])

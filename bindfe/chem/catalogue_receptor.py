@@ -8,6 +8,28 @@ _check = checks_of("Receptors")
 
 RECEPTOR_CHECKS: tuple[Check, ...] = (
     _check(
+        "membrane-orientation",
+        "fail outside of the membrane; else warn",
+        "a protein that does not lie in its bilayer as it should: polar residues in the core, or more apolar ones "
+        "elsewhere (Wimley and White's octanol scale)",
+        "the membrane's core from {low} to {high} A along z holds no residue of the receptor, which lies from {bottom} "
+        "to {top} A",
+        "the membrane's core from {low} to {high} A along z holds {number} residues that cost {energy} kcal/mol there: "
+        "they are too polar for a membrane",
+        "the membrane's core from {low} to {high} A along z holds {number} residues that cost {energy} kcal/mol there; "
+        "about {axis} = {centre} A it would be {energy}",
+    ),
+    _check(
+        "membrane",
+        "fail for a host; else warn",
+        "a bilayer about a host, one that has no time to settle, or a protein like a membrane's and no bilayer",
+        "a bilayer is laid about a protein, and the receptor is a host",
+        "{number} residues in a layer of 30 A are as apolar as those of a membrane protein ({energy} kcal/mol from "
+        "water into octanol), and no membrane is asked for",
+        "equilibration.free_time is {time} ps, and a bilayer that was just grown takes nanoseconds to close and find "
+        "its area",
+    ),
+    _check(
         "receptor",
         "fail",
         "a receptor that cannot be read or completed",
@@ -97,6 +119,7 @@ RECEPTOR_CHECKS: tuple[Check, ...] = (
                 "a residue near its pKa, and a file that is to show its states and has no hydrogens",
                 (
                     "receptor.protonation is given, and the file has {number} hydrogens for {heavy} heavy atoms",
+                    "{residue} is built as {state}, whatever its name says",
                     "{residue} has pKa {value} at pH {ph}: both of its states are populated",
                     "{residue} has pKa {value}, below pH {ph}, and is kept {state}",
                 ),

@@ -28,6 +28,7 @@ _WITHOUT_INTERNAL_TERMS = (
     openmm.CustomGBForce,
     openmm.CMMotionRemover,
     openmm.MonteCarloBarostat,
+    openmm.MonteCarloMembraneBarostat,
     openmm.CustomExternalForce,
     openmm.CustomCentroidBondForce,
 )

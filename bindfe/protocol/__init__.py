@@ -8,6 +8,7 @@ names the line, the full key path and the nearest valid key.
 from bindfe.protocol.catalysts import CatalystSettings
 from bindfe.protocol.describe import Key, all_keys, describe_keys
 from bindfe.protocol.ligands import LigandSettings
+from bindfe.protocol.membrane import MembraneSettings
 from bindfe.protocol.read import load_protocol, parse_protocol
 from bindfe.protocol.receptor import ReceptorSettings
 from bindfe.protocol.roads import GateSettings, MetadynamicsSettings, PathSettings, WindowSettings
@@ -46,6 +47,7 @@ __all__ = [
     "Key",
     "LegSchedule",
     "LigandSettings",
+    "MembraneSettings",
     "MetadynamicsSettings",
     "OutputSettings",
     "PathSettings",

@@ -34,7 +34,7 @@ _SHORT, _RATE = _quantity("fs", _POSITIVE), _quantity("1/ps", _POSITIVE)
 _TEMPERATURE, _PRESSURE = _quantity("K", _POSITIVE), _quantity("bar", _POSITIVE)
 _MASS, _CONCENTRATION = _quantity("amu", _POSITIVE), _quantity("M", _NOT_NEGATIVE)
 _SPRING, _ANGLE_SPRING = _quantity("kcal/mol/A^2", _POSITIVE), _quantity("kcal/mol/rad^2", _POSITIVE)
-_ENERGY = _quantity("kcal/mol")
+_ENERGY, _TENSION = _quantity("kcal/mol"), _quantity("bar*nm")
 
 Length = Annotated[float, *_LENGTH]
 Position = Annotated[float, *_POSITION]
@@ -48,6 +48,7 @@ Concentration = Annotated[float, *_CONCENTRATION]
 Spring = Annotated[float, *_SPRING]
 AngleSpring = Annotated[float, *_ANGLE_SPRING]
 Energy = Annotated[float, *_ENERGY]
+Tension = Annotated[float, *_TENSION]
 
 
 def quantity(default: str, unit: str, text: str, *, physics: bool = True, **limits: Any) -> Any:

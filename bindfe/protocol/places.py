@@ -17,8 +17,12 @@ def data_folders() -> tuple[Path, ...]:
     or in ``~/.cache/bindfe``.
     """
     named = os.environ.get("BINDFE_DATA")
-    cache = Path(os.environ.get("BINDFE_CACHE") or Path.home() / ".cache" / "bindfe")
-    return (*([Path(named)] if named else []), cache / "data")
+    return (*([Path(named)] if named else []), cache_folder() / "data")
+
+
+def cache_folder() -> Path:
+    """Where what can be made again is kept: ``BINDFE_CACHE``, or ``~/.cache/bindfe``; it may be deleted at any time."""
+    return Path(os.environ.get("BINDFE_CACHE") or Path.home() / ".cache" / "bindfe")
 
 
 def input_path(text: str, directory: Path) -> Path:

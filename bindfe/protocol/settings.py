@@ -29,6 +29,7 @@ from bindfe.protocol.fields import (
     setting,
 )
 from bindfe.protocol.ligands import LigandSettings
+from bindfe.protocol.membrane import MembraneSettings, check_membrane
 from bindfe.protocol.receptor import ReceptorSettings
 from bindfe.protocol.roads import GateSettings, MetadynamicsSettings, PathSettings, WindowSettings
 from bindfe.states import LambdaSchedule, LegKind
@@ -302,6 +303,7 @@ class Protocol(Section):
     )
     forcefield: ForceFieldSettings = setting(ForceFieldSettings(), "parameters of the molecules")
     solvent: SolventSettings = setting(SolventSettings(), "what surrounds them")
+    membrane: MembraneSettings | None = setting(None, "a lipid bilayer about the receptor; null: none")
     road: Literal["alchemy", "metadynamics", "umbrella"] = setting(
         "alchemy", "how delta_g is found: without a path, or along one that leads the ligand out of the site"
     )
@@ -323,6 +325,8 @@ class Protocol(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Protocol:
+        if self.membrane is not None:
+            check_membrane(self)
         if self.catalysts is not None:
             self._check_catalysts(self.catalysts)
             return self

@@ -73,9 +73,14 @@ def _molecules(protocol: Protocol) -> dict[str, str]:
     rows = {
         "Method": _method(protocol),
         "Force field": f"{fields.small_molecule}, {charges}",
-        "Solvent": _SOLVENTS[protocol.solvent.model],
+        "Solvent": _surroundings(protocol),
     }
     return rows if protocol.hydration else {**rows, "Restraint": _restraint(protocol)}
+
+
+def _surroundings(protocol: Protocol) -> str:
+    water = _SOLVENTS[protocol.solvent.model]
+    return water if protocol.membrane is None else f"{water}; the complex in a bilayer of {protocol.membrane.lipid}"
 
 
 def _method(protocol: Protocol) -> str:

@@ -133,7 +133,7 @@ class Driver:
     def _set_barostats(self, *, frequency: int, seed: int) -> None:
         """Before a Context is made; a barostat of frequency 0 does nothing."""
         for force in self.system.getForces():
-            if isinstance(force, openmm.MonteCarloBarostat):
+            if isinstance(force, (openmm.MonteCarloBarostat, openmm.MonteCarloMembraneBarostat)):
                 force.setFrequency(frequency)
                 force.setRandomNumberSeed(seed)
 

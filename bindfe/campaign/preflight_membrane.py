@@ -1,0 +1,67 @@
+"""Whether a receptor lies in its bilayer as it should, and whether one that needs a bilayer has none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from bindfe.chem.findings import Finding, failed, warned
+from bindfe.chem.orientation import best_slab, orientation_findings, residue_costs
+from bindfe.protocol import Protocol
+from bindfe.results import Floats
+
+if TYPE_CHECKING:
+    from bindfe.chem.receptor import Receptor
+
+_SETTLES_PS = 1000.0
+"""Time that a bilayer which was just grown needs at least before samples mean something [ps]."""
+
+_MANY = 60
+"""Residues of an apolar slab that make a membrane protein: three helices that cross it."""
+
+
+def membrane_findings(protocol: Protocol, receptor: Receptor) -> tuple[Finding, ...]:
+    """What is wrong with the bilayer that a protocol asks for, or does not ask for.
+
+    Args:
+        protocol: Its sections ``membrane``, ``receptor`` and ``equilibration``.
+        receptor: What the file holds.
+    """
+    if receptor.kind == "host":
+        return () if protocol.membrane is None else (_host(),)
+    structure, drop = receptor.structure, protocol.receptor.drop
+    if protocol.membrane is None:
+        return tuple(_forgotten(*residue_costs(structure, drop=drop)))
+    return (*orientation_findings(structure, centre=protocol.membrane.centre_z, drop=drop), *_short(protocol))
+
+
+def _host() -> Finding:
+    return failed(
+        "membrane",
+        "a bilayer is laid about a protein, and the receptor is a host",
+        advice="leave the section membrane out",
+    )
+
+
+def _forgotten(places: Floats, costs: Floats) -> Iterable[Finding]:
+    if len(places) < _MANY:
+        return
+    best = best_slab(places, costs)
+    if best.residues >= _MANY and best.cost < 0:
+        yield warned(
+            "membrane",
+            f"{best.residues} residues in a layer of 30 A are as apolar as those of a membrane protein "
+            f"({best.cost:.0f} kcal/mol from water into octanol), and no membrane is asked for",
+            advice="give the section membrane, and coordinates as OPM or PPM has them, unless it is soluble",
+        )
+
+
+def _short(protocol: Protocol) -> Iterable[Finding]:
+    time = protocol.equilibration.free_time
+    if time < _SETTLES_PS:
+        yield warned(
+            "membrane",
+            f"equilibration.free_time is {time:g} ps, and a bilayer that was just grown takes nanoseconds to close and "
+            "find its area",
+            advice="set it to 5 ns or more, and look at the area per lipid; 1 ns at least",
+        )

@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import openmm as mm
+import pytest
+from openmm import app, unit
+from scipy.spatial.distance import cdist
+
+from bindfe.build import bilayer as growing
+from bindfe.build import load_leg, load_plain, prepare_leg
+from bindfe.build.bilayer import Bilayer, bilayer_box, lipid_molecule, patch_size
+from bindfe.build.forcefield import nonbonded_force
+from bindfe.build.membrane import Occupied, cavity_water, fill_about_bilayer
+from bindfe.build.protein import prepare_receptor
+from bindfe.build.water import read_water_box
+from bindfe.chem.ligand import read_ligands
+from bindfe.chem.receptor import read_receptor
+from bindfe.errors import InputError, ProtocolError
+from bindfe.protocol import MembraneSettings, parse_protocol
+from bindfe.states import LegKind
+from tests.build.peptides import helix, write_ligand
+
+GROW = growing._grow
+LIPID = "DLPC"
+SIDES = np.array([4.6, 4.4, 7.0])  # empty space at the rim of the piece: its lipids were not cut out to fit
+SETTINGS = (
+    "solvent: {model: tip3p, cutoff: 9 A}\nrestraint: {kind: flat-bottom, flat_radius: 20 A}\n"
+    "membrane: {lipid: DLPC, surface_tension: 50 bar*nm}\ncompute: {platform: Reference}\n"
+)
+
+
+def piece(x: np.ndarray) -> Bilayer:
+    """Lipids and water of OpenMM's patch about the z axis that leave some atoms [nm] free: nothing was run."""
+    pdb = app.PDBFile(str(growing.files("openmm.app") / "data" / f"{LIPID}.pdb"))
+    places = np.asarray(pdb.positions.value_in_unit(unit.nanometer))
+    places -= 0.5 * (places.min(axis=0) + places.max(axis=0))
+    kinds = {True: [], False: []}
+    for residue in pdb.topology.residues():
+        atoms = places[[atom.index for atom in residue.atoms()]]
+        if np.abs(atoms.mean(axis=0)[:2]).max() < 1.3 and cdist(atoms, x).min() > 0.25:
+            kinds[residue.name == "HOH"].append(atoms)
+    return Bilayer(vectors=np.diag(SIDES), lipids=np.array(kinds[False]), water=np.array(kinds[True]))
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory):
+    """A helix across the membrane and benzene beside it."""
+    folder = tmp_path_factory.mktemp("membrane")
+    file = folder / "helix.pdb"
+    file.write_text(helix("LALALALALALALALAL"))
+    sdf = write_ligand(folder / "ligand.sdf", "c1ccccc1", at=np.array([8.5, 0.0, 0.0]))
+    ligand = read_ligands(sdf)[0]
+    protocol = parse_protocol(f"receptor: {{file: {file}}}\nligands: {{file: {sdf}}}\n{SETTINGS}", source="test")
+    return protocol, prepare_receptor(read_receptor(file), protocol).receptor, ligand
+
+
+@pytest.fixture(scope="module")
+def growth(case, tmp_path_factory):
+    """Stands for the minutes of Modeller's run: a piece of the patch; what it was asked to lie about is noted."""
+    asked, cache = [], tmp_path_factory.mktemp("cache")
+
+    def grow(force_field, topology, positions, protocol):
+        asked.append(len(positions))
+        return piece(positions)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(growing, "cache_folder", lambda: cache)
+        patch.setattr(growing, "_grow", grow)
+        yield asked
+
+
+@pytest.fixture(scope="module")
+def leg(case, growth, tmp_path_factory):
+    protocol, receptor, ligand = case
+    directory = tmp_path_factory.mktemp("leg")
+    record = prepare_leg(receptor, ligand, LegKind.COMPLEX, protocol, directory, fingerprint="f")
+    return record, load_leg(directory), load_plain(directory, "bound")
+
+
+def residues(leg, name):
+    return [residue for residue in leg.topology.residues() if residue.name == name]
+
+
+def test_a_leg_in_a_bilayer_is_the_system_that_openmm_makes_of_its_topology(leg, evaluate):
+    # Not from one water and copies of it, nor by bindfe's create_system: OpenMM's ForceField on all atoms at once.
+    _, loaded, plain = leg
+    force_field = app.ForceField("amber14/protein.ff14SB.xml", "amber14/tip3p.xml", "amber14/lipid17.xml")
+    modeller = app.Modeller(loaded.topology, loaded.positions * unit.nanometer)
+    modeller.delete(residues(loaded, "LIG"))
+    expected = force_field.createSystem(
+        modeller.topology,
+        nonbondedMethod=app.PME,
+        nonbondedCutoff=0.9,
+        constraints=app.HBonds,
+        hydrogenMass=4.0,
+        removeCMMotion=False,
+    )
+    rest = [i for i in range(loaded.record.n_atoms) if i not in set(loaded.record.ligand_atoms)]
+    ours = without(plain.system, loaded.record.ligand_atoms)
+    found = evaluate(ours, plain.positions[rest], box=plain.box)
+    told = evaluate(expected, plain.positions[rest], box=plain.box)
+    assert expected.getNumConstraints() == ours.getNumConstraints()
+    assert found.energy == pytest.approx(told.energy, abs=1e-4)
+    assert np.abs(found.forces - told.forces).max() < 1e-6 * np.abs(told.forces).max()
+
+
+def without(system, atoms):
+    """A System's particles and forces but for some atoms, which lie between others; barostat left out."""
+    gone = set(atoms)
+    number, small = {}, mm.System()
+    for i in range(system.getNumParticles()):
+        if i not in gone:
+            number[i] = small.addParticle(system.getParticleMass(i))
+    for k in range(system.getNumConstraints()):
+        i, j, length = system.getConstraintParameters(k)
+        if not {i, j} & gone:
+            small.addConstraint(number[i], number[j], length)
+    for force in system.getForces():
+        copied = kept(force, number)
+        if copied is not None:
+            small.addForce(copied)
+    small.setDefaultPeriodicBoxVectors(*system.getDefaultPeriodicBoxVectors())
+    return small
+
+
+def kept(force, number):
+    counts = {
+        mm.HarmonicBondForce: ("Bond", 2),
+        mm.HarmonicAngleForce: ("Angle", 3),
+        mm.PeriodicTorsionForce: ("Torsion", 4),
+    }
+    if isinstance(force, mm.NonbondedForce):
+        copied = mm.NonbondedForce()
+        copied.setNonbondedMethod(force.getNonbondedMethod())
+        copied.setCutoffDistance(force.getCutoffDistance())
+        copied.setUseDispersionCorrection(force.getUseDispersionCorrection())
+        for i in number:
+            copied.addParticle(*force.getParticleParameters(i))
+        for k in range(force.getNumExceptions()):
+            i, j, *values = force.getExceptionParameters(k)
+            if i in number and j in number:
+                copied.addException(number[i], number[j], *values)
+        return copied
+    if type(force) not in counts:
+        return None
+    word, size = counts[type(force)]
+    copied = type(force)()
+    for k in range(getattr(force, f"getNum{word}s")()):
+        values = getattr(force, f"get{word}Parameters")(k)
+        if all(i in number for i in values[:size]):
+            getattr(copied, f"add{word}")(*(number[i] for i in values[:size]), *values[size:])
+    return copied
+
+
+def test_with_the_ligand_on_the_alchemical_leg_is_the_plain_one(leg, evaluate):
+    record, loaded, plain = leg
+    found = evaluate(loaded.system, loaded.positions, record.parameters[0], box=loaded.box)
+    assert found.energy == pytest.approx(evaluate(plain.system, plain.positions, box=plain.box).energy, abs=1e-3)
+
+
+def test_lipids_are_no_part_of_the_receptor_and_the_box_has_no_charge(leg, case):
+    record, loaded, plain = leg
+    names = {atom.residue.name for atom in loaded.topology.atoms() if atom.index in set(record.receptor_atoms)}
+    assert names == {"ACE", "LEU", "ALA", "NME"}
+    lipids = residues(loaded, LIPID)
+    assert len(lipids) > 4
+    assert {len(list(residue.atoms())) for residue in lipids} == {len(lipid_molecule(LIPID)[0])}
+    force = nonbonded_force(plain.system)
+    charges = [force.getParticleParameters(i)[0]._value for i in range(record.n_atoms)]
+    assert sum(charges) == pytest.approx(0.0, abs=1e-4)
+    assert np.diag(loaded.box) == pytest.approx(SIDES)
+
+
+def test_the_complex_has_the_barostat_of_a_membrane_and_the_solvent_leg_that_of_water(leg, case, tmp_path):
+    protocol, _, ligand = case
+    _, loaded, plain = leg
+    for system in (loaded.system, plain.system):
+        (barostat,) = (force for force in system.getForces() if "Barostat" in type(force).__name__)
+        assert isinstance(barostat, mm.MonteCarloMembraneBarostat)
+        assert barostat.getXYMode() == barostat.XYIsotropic
+        assert barostat.getZMode() == barostat.ZFree
+        assert barostat.getDefaultSurfaceTension()._value == pytest.approx(50.0)
+        assert barostat.getDefaultPressure()._value == pytest.approx(1.01325)
+    prepare_leg(None, ligand, LegKind.SOLVENT, protocol, tmp_path, fingerprint="f")
+    alone = load_leg(tmp_path)
+    assert not residues(alone, LIPID)
+    assert [type(f) for f in alone.system.getForces() if "Barostat" in type(f).__name__] == [mm.MonteCarloBarostat]
+
+
+def test_width_and_breadth_keep_their_ratio_and_the_height_goes_its_own_way(leg):
+    _, _, plain = leg
+    system = mm.XmlSerializer.deserialize(mm.XmlSerializer.serialize(plain.system))
+    (barostat,) = (force for force in system.getForces() if isinstance(force, mm.MonteCarloMembraneBarostat))
+    barostat.setFrequency(1)
+    barostat.setRandomNumberSeed(3)
+    integrator = mm.LangevinMiddleIntegrator(100.0, 10.0, 0.0005)
+    integrator.setRandomNumberSeed(3)
+    context = mm.Context(system, integrator, mm.Platform.getPlatformByName("CPU"))
+    context.setPeriodicBoxVectors(*plain.box)
+    context.setPositions(plain.positions)
+    mm.LocalEnergyMinimizer.minimize(context, 100.0, 20)
+    integrator.step(60)
+    box = np.diag(context.getState().getPeriodicBoxVectors(asNumpy=True)._value)
+    scale = box / SIDES
+    assert scale[0] == pytest.approx(scale[1], rel=1e-6)
+    assert abs(scale[0] - 1) > 1e-4
+    assert abs(scale[2] - scale[0]) > 1e-4
+
+
+def test_a_bilayer_is_grown_once_for_a_receptor_and_again_about_a_ligand_that_lies_in_it(case, leg, growth, tmp_path):
+    protocol, receptor, _ = case
+    n_receptor = len(leg[0].receptor_atoms)
+    assert set(growth) == {n_receptor, n_receptor + 12} or set(growth) == {n_receptor}
+    before = list(growth)
+    carbon = next(atom for atom in residues(leg[1], LIPID)[0].atoms() if atom.name == "C36")
+    at = 10 * leg[1].positions[carbon.index]
+    far = read_ligands(write_ligand(tmp_path / "on.sdf", "c1ccccc1", at=at))[0]
+    prepare_leg(receptor, far, LegKind.COMPLEX, protocol, tmp_path / "leg", fingerprint="f")
+    assert growth[len(before) :] == [n_receptor + 12]
+    prepare_leg(receptor, far, LegKind.COMPLEX, protocol, tmp_path / "again", fingerprint="f")
+    assert len(growth) == len(before) + 1
+    leg = load_leg(tmp_path / "leg")
+    lipids = [atom.index for residue in residues(leg, LIPID) for atom in residue.atoms()]
+    assert cdist(leg.positions[lipids], leg.positions[list(leg.record.ligand_atoms)]).min() > 0.2
+
+
+def test_ions_keep_away_from_the_heads_and_are_as_many_as_the_salt_asks_for():
+    x = np.zeros((1, 3))
+    layers = piece(x)
+    atoms = layers.lipids.reshape(-1, 3)
+    occupied = Occupied(
+        positions=np.concatenate([x, atoms]), sigma=np.full(len(atoms) + 1, 0.3), receptor=(0,), ligand=()
+    )
+    box = read_water_box("tip3p")
+    filling = fill_about_bilayer(occupied, layers, box=box, charge=3, concentration=0.6)
+    pairs = round((len(layers.water) - 3) * 0.6 / 55.4)
+    assert (len(filling.positive), len(filling.negative)) == (pairs, pairs + 3)
+    assert cdist(np.concatenate([filling.positive, filling.negative]), atoms).min() > 0.5
+    assert len(filling.water) == len(layers.water) - 2 * pairs - 3
+    with pytest.raises(InputError, match="room"):
+        fill_about_bilayer(occupied, layers, box=box, charge=3, concentration=20.0)
+
+
+def test_a_hollow_protein_is_filled_with_water_and_a_gap_beside_it_is_not():
+    turn = np.pi * (1 + 5**0.5) * (np.arange(400) + 0.5)
+    height = 1 - 2 * (np.arange(400) + 0.5) / 400
+    sphere = 0.9 * np.column_stack(
+        [np.sqrt(1 - height**2) * np.cos(turn), np.sqrt(1 - height**2) * np.sin(turn), height]
+    )
+    occupied = Occupied(positions=sphere, sigma=np.full(400, 0.3), receptor=tuple(range(400)), ligand=())
+    found = cavity_water(occupied, np.empty((0, 3)), 6.0 * np.eye(3), box=read_water_box("tip3p"))
+    assert 18 <= len(found) <= 28  # oxygens have a ball of 0.9 - 0.35 nm, in which bulk water has 23
+    assert np.linalg.norm(found[:, 0], axis=1).max() < 0.6
+    assert np.linalg.norm(found[:, 0] - found[:, 1], axis=1) == pytest.approx(0.09572, abs=1e-3)
+    there = cavity_water(occupied, found[:, 0], 6.0 * np.eye(3), box=read_water_box("tip3p"))
+    assert len(there) == 0
+
+
+def test_the_box_is_whole_patches_wide_and_reaches_over_all_of_a_protein():
+    x, y, z = patch_size("POPC")
+    assert (x, y, z) == pytest.approx((6.3701, 6.6874, 7.3136))
+    assert 2 * x * y / 128 == pytest.approx(0.666, abs=0.002)  # nm^2 for a lipid; 0.64 to 0.68 are measured
+    settings = MembraneSettings(lipid="POPC", padding="10 A")
+    thin = np.array([[-0.5, -0.5, -1.5], [0.5, 0.5, 1.5]])
+    assert bilayer_box(thin, settings) == pytest.approx([x, y, z])
+    tall = np.array([[-2.5, -2.0, -1.5], [2.5, 2.0, 9.0]])
+    assert bilayer_box(tall, settings) == pytest.approx([2 * x, y, 10.0 + z / 2])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("solvent: {model: obc2}", "set solvent.model: tip3p"),
+        ("solvent: {model: opc}", "set solvent.model: tip3p"),
+        ("solvent: {model: tip3p}\nsampling: {pressure: null}", "sampling.pressure"),
+        ("solvent: {model: tip3p}\nroad: umbrella", "not road: umbrella"),
+        ("solvent: {model: tip3p}\nedges: {network: star}\nrestraint: {kind: flat-bottom}", "not edges"),
+    ],
+)
+def test_what_does_not_go_with_a_bilayer_is_refused(text, words):
+    with pytest.raises(ProtocolError, match=words):
+        parse_protocol(f"receptor: {{file: a.pdb}}\nligands: {{file: b.sdf}}\nmembrane: {{lipid: POPC}}\n{text}")
+
+
+def test_a_host_has_no_bilayer(host, guest, case, tmp_path):
+    protocol, _, _ = case
+    with pytest.raises(InputError, match="is a host"):
+        prepare_leg(host, guest, LegKind.COMPLEX, protocol, tmp_path, fingerprint="f")
+
+
+def test_a_membrane_without_a_receptor_is_refused():
+    with pytest.raises(ProtocolError, match=r"give receptor\.file"):
+        parse_protocol("ligands: {file: b.sdf}\nsolvent: {model: tip3p}\nmembrane: {lipid: POPC}\n")
+
+
+def test_where_modeller_cannot_grow_a_bilayer_it_is_told(case, tmp_path, monkeypatch):
+    protocol, receptor, _ = case
+    monkeypatch.setattr(growing, "cache_folder", lambda: tmp_path)
+
+    def fails(self, *args, **kwargs):
+        raise mm.OpenMMException("Particle coordinate is NaN")
+
+    monkeypatch.setattr(app.Modeller, "addMembrane", fails)
+    monkeypatch.setattr(growing, "_grow", GROW)
+    other = protocol.model_copy(update={"membrane": MembraneSettings(lipid=LIPID, padding="11 A")})
+    with pytest.raises(InputError, match=r"no bilayer of DLPC.*membrane\.centre_z"):
+        growing._kept(*_molecules(receptor, other), other)
+
+
+def _molecules(receptor, protocol):
+    from bindfe.build.forcefield import parametrise
+
+    force_field, molecules = parametrise(receptor, None, protocol)
+    return force_field, molecules.topology, replace(molecules).positions
