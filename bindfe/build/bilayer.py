@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from openmm import app, unit
 from scipy.spatial import cKDTree
 
 from bindfe.build.forcefield import Assembly, chosen_templates, lipid_file, parametrise
+from bindfe.build.rings import piercing_bonds, small_rings
 from bindfe.errors import InputError, StoreError
 from bindfe.protocol import MembraneSettings, Protocol
 from bindfe.protocol.membrane import membrane_of
@@ -66,6 +67,14 @@ def bilayer_box(positions: Floats, settings: MembraneSettings) -> Floats:
     low, high = positions.min(axis=0) - settings.padding, positions.max(axis=0) + settings.padding
     across = max(high[2], settings.centre_z + z / 2) - min(low[2], settings.centre_z - z / 2)
     return np.array([math.ceil((high[0] - low[0]) / x) * x, math.ceil((high[1] - low[1]) / y) * y, across])
+
+
+def narrower(positions: Floats, settings: MembraneSettings) -> float:
+    """The largest padding with which the box would be a patch narrower [nm]; negative if the protein is too wide."""
+    size = np.ptp(positions, axis=0)[:2]
+    patch = np.array(patch_size(settings.lipid)[:2])
+    fewer = np.ceil((size + 2 * settings.padding) / patch) - 1
+    return float(np.max((fewer * patch - size) / 2))
 
 
 def lipid_molecule(lipid: str) -> tuple[tuple[tuple[str, app.Element], ...], tuple[tuple[int, int], ...]]:
@@ -145,12 +154,35 @@ def _kept(force_field: app.ForceField, topology: app.Topology, positions: Floats
     settings = membrane_of(protocol)
     logger.info("growing a bilayer of %s, which takes minutes (kept in %s)", settings.lipid, path.parent)
     grown = _grow(force_field, topology, positions, protocol)
+    grown = without_threads(grown, topology, positions, settings.lipid)
     try:
         molecules = {"lipids": grown.lipids.astype(np.float32), "water": grown.water.astype(np.float32)}
         write_arrays(path, {"vectors": grown.vectors, **molecules})
     except StoreError as error:
         logger.warning("the bilayer is not kept for the next ligand: %s", error)
     return grown
+
+
+def without_threads(bilayer: Bilayer, topology: app.Topology, positions: Floats, lipid: str) -> Bilayer:
+    """A bilayer without the lipids that run through a ring of the molecules in it, which would stay there.
+
+    Args:
+        bilayer: As it was grown.
+        topology: The molecules in it.
+        positions: Their coordinates [nm], (N, 3).
+        lipid: What it is of.
+    """
+    if not len(bilayer.lipids):
+        return bilayer
+    atoms, bonds = lipid_molecule(lipid)
+    heavy = [pair for pair in bonds if all(atoms[i][1] is not app.element.hydrogen for i in pair)]
+    ends = bilayer.lipids[:, np.array(heavy)].reshape(-1, 2, 3)
+    rings = small_rings(topology, range(topology.getNumAtoms()))
+    threads = piercing_bonds(positions, rings, ends, sides=np.diag(bilayer.vectors))
+    gone = sorted({bond // len(heavy) for bond in threads})
+    if gone:
+        logger.warning("%d lipids ran through rings and were taken out", len(gone))
+    return replace(bilayer, lipids=np.delete(bilayer.lipids, gone, axis=0))
 
 
 def _key(topology: app.Topology, positions: Floats, protocol: Protocol) -> str:

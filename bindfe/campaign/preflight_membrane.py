@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from bindfe.chem.findings import Finding, failed, warned
+import numpy as np
+
+from bindfe.chem.findings import Finding, failed, passed, warned
 from bindfe.chem.orientation import best_slab, orientation_findings, residue_costs
-from bindfe.protocol import Protocol
+from bindfe.protocol import MembraneSettings, Protocol
 from bindfe.results import Floats
 
 if TYPE_CHECKING:
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
 
 _SETTLES_PS = 1000.0
 """Time that a bilayer which was just grown needs at least before samples mean something [ps]."""
+
+_LEAST_PADDING_NM = 0.8
+"""Padding with which two lipids lie between a protein and its image [nm]."""
 
 _MANY = 60
 """Residues of an apolar slab that make a membrane protein: three helices that cross it."""
@@ -32,7 +38,12 @@ def membrane_findings(protocol: Protocol, receptor: Receptor) -> tuple[Finding, 
     structure, drop = receptor.structure, protocol.receptor.drop
     if protocol.membrane is None:
         return tuple(_forgotten(*residue_costs(structure, drop=drop)))
-    return (*orientation_findings(structure, centre=protocol.membrane.centre_z, drop=drop), *_short(protocol))
+    atoms = np.array([atom.position for atom in structure.atoms], dtype=float)
+    return (
+        *orientation_findings(structure, centre=protocol.membrane.centre_z, drop=drop),
+        *_box(protocol.membrane, atoms),
+        *_short(protocol),
+    )
 
 
 def _host() -> Finding:
@@ -54,6 +65,23 @@ def _forgotten(places: Floats, costs: Floats) -> Iterable[Finding]:
             f"({best.cost:.0f} kcal/mol from water into octanol), and no membrane is asked for",
             advice="give the section membrane, and coordinates as OPM or PPM has them, unless it is soluble",
         )
+
+
+def _box(settings: MembraneSettings, atoms: Floats) -> Iterable[Finding]:
+    """Whether a little less padding would save a patch of lipids: some 30,000 atoms."""
+    from bindfe.build.bilayer import bilayer_box, narrower
+
+    x, y, z = 10 * bilayer_box(atoms, settings)
+    words = f"the box of the complex is {x:.0f} x {y:.0f} x {z:.0f} A, about {x * y * z / 10:,.0f} atoms"
+    less = narrower(atoms, settings)
+    if less < _LEAST_PADDING_NM:
+        yield passed("membrane", words)
+        return
+    yield warned(
+        "membrane",
+        f"{words}, and with membrane.padding of {math.floor(10 * less)} A it is a patch of lipids narrower",
+        advice="set it so, unless the receptor is to be farther from its images",
+    )
 
 
 def _short(protocol: Protocol) -> Iterable[Finding]:

@@ -26,6 +26,9 @@ Bacteriorhodopsin's seven helices have -0.25; the most apolar slabs of six solub
 _BETTER = 5.0
 """What another slab must be better by in all [kcal/mol] to be told."""
 
+_NEAR_NM = 0.4
+"""Slabs with middles this near are the same: OPM's own thickness is known to 2 A or so [nm]."""
+
 _STEP_NM = 0.1
 
 _OCTANOL = {
@@ -130,7 +133,8 @@ def orientation_findings(
     words = f"{where} holds {here.residues} residues that cost {here.cost:.0f} kcal/mol there"
     if here.cost > _POLAR * here.residues:
         return (warned(CHECK, f"{words}: they are too polar for a membrane", advice=_advice(best)),)
-    if best.cost < here.cost - max(_BETTER, 0.25 * abs(best.cost)):
+    moved = best.axis != here.axis or abs(best.centre - here.centre) > _NEAR_NM
+    if moved and best.cost < here.cost - max(_BETTER, 0.25 * abs(best.cost)):
         words = f"{words}; about {_AXES[best.axis]} = {10 * best.centre:.0f} A it would be {best.cost:.0f}"
         return (warned(CHECK, words, advice=_advice(best)),)
     return (passed(CHECK, words),)

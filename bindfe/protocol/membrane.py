@@ -19,7 +19,7 @@ class MembraneSettings(Section):
         "0 A", "A", "height of its middle plane in the receptor's frame, whose z is the normal, as OPM and PPM give it"
     )
     padding: Length = quantity(
-        "15 A", "A", "least distance of the receptor from the sides of the box, which is whole patches wide", gt=0
+        "10 A", "A", "least distance of the receptor from the sides of the box, which is whole patches wide", gt=0
     )
     surface_tension: Tension = quantity(
         "0 bar*nm", "bar*nm", "surface tension of the box in the plane; 10 bar*nm are 1 mN/m"

@@ -14,6 +14,7 @@ from bindfe.build.bilayer import Bilayer, bilayer_box, lipid_molecule, patch_siz
 from bindfe.build.forcefield import nonbonded_force
 from bindfe.build.membrane import Occupied, cavity_water, fill_about_bilayer
 from bindfe.build.protein import prepare_receptor
+from bindfe.build.rings import small_rings
 from bindfe.build.water import read_water_box
 from bindfe.chem.ligand import read_ligands
 from bindfe.chem.receptor import read_receptor
@@ -267,6 +268,48 @@ def test_the_box_is_whole_patches_wide_and_reaches_over_all_of_a_protein():
     assert bilayer_box(thin, settings) == pytest.approx([x, y, z])
     tall = np.array([[-2.5, -2.0, -1.5], [2.5, 2.0, 9.0]])
     assert bilayer_box(tall, settings) == pytest.approx([2 * x, y, 10.0 + z / 2])
+
+
+def test_a_lipid_that_runs_through_a_ring_is_taken_out(tmp_path):
+    # benzene threaded on the middle of a tail's bond, across it; beside it, it is left alone
+    whole = piece(np.full((1, 3), 9.0))
+    atoms, bonds = lipid_molecule(LIPID)
+    names = [name for name, _ in atoms]
+    i, j = names.index("C36"), names.index("C37")
+    assert (i, j) in bonds or (j, i) in bonds
+    a, b = whole.lipids[0][i], whole.lipids[0][j]
+    ring = read_ligands(write_ligand(tmp_path / "ring.sdf", "c1ccccc1", at=np.zeros(3)))[0]
+    topology = app.Topology()
+    residue = topology.addResidue("LIG", topology.addChain())
+    made = [topology.addAtom(e, app.Element.getBySymbol(e), residue) for e in ring.elements]
+    for bond in ring.mol.GetBonds():
+        topology.addBond(made[bond.GetBeginAtomIdx()], made[bond.GetEndAtomIdx()])
+    normal = np.linalg.svd(ring.positions[:6])[2][2]
+    threaded = ring.positions @ turned(normal, (b - a) / np.linalg.norm(b - a)).T + 0.5 * (a + b)
+    assert len(growing.without_threads(whole, topology, threaded, LIPID).lipids) == len(whole.lipids) - 1
+    image = threaded + SIDES * [1, -1, 2]
+    assert len(growing.without_threads(whole, topology, image, LIPID).lipids) == len(whole.lipids) - 1
+    away = threaded + np.array([0.0, 0.0, 3.5])
+    assert len(growing.without_threads(whole, topology, away, LIPID).lipids) == len(whole.lipids)
+
+
+def turned(a: np.ndarray, onto: np.ndarray) -> np.ndarray:
+    """The rotation that turns one unit vector onto another."""
+    axis, cosine = np.cross(a, onto), float(a @ onto)
+    cross = np.cross(np.eye(3), axis)
+    return np.eye(3) - cross + cross @ cross / (1 + cosine)
+
+
+def test_rings_are_found_once_and_without_the_larger_ones_that_they_make():
+    topology = app.Topology()
+    residue = topology.addResidue("IND", topology.addChain())
+    atoms = [topology.addAtom(f"C{i}", app.element.carbon, residue) for i in range(9)]
+    for i, j in [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 0), (4, 6), (6, 7), (7, 8), (8, 5)]:  # indane
+        topology.addBond(atoms[i], atoms[j])
+    assert {frozenset(ring) for ring in small_rings(topology, range(9))} == {
+        frozenset({0, 1, 2, 3, 4, 5}),
+        frozenset({4, 5, 6, 7, 8}),
+    }
 
 
 @pytest.mark.parametrize(
