@@ -120,6 +120,14 @@ _USUAL = (
     _holds("umbrella.spring", lambda p: _when(p.road == "umbrella", p.umbrella.spring)),
     _holds("edges.position_spring", lambda p: _when(p.edges.network != "none", p.edges.position_spring)),
     _Usual(
+        key="edges.clearance",
+        value=lambda protocol: _when(protocol.relative and protocol.solvent.explicit, 10 * protocol.edges.clearance),
+        unit="A",
+        usual=(10.0, 40.0),
+        possible=(5.0, 100.0),
+        advice="is it in nm? Bulk begins three layers of water from the receptor: 15 A is usual",
+    ),
+    _Usual(
         key="metadynamics.width",
         value=lambda protocol: _when(_gaussians(protocol), 10 * protocol.metadynamics.width),
         unit="A",

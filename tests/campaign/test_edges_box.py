@@ -13,6 +13,7 @@ from bindfe.build import load_leg
 from bindfe.campaign.preflight_cost import Worker, estimate_cost, n_atoms
 from bindfe.campaign.preflight_settings import box_findings
 from bindfe.campaign.preflight_site import bulk_findings
+from bindfe.campaign.preflight_usual import usual_findings
 from bindfe.chem.ligand import Ligand, read_ligands
 from bindfe.chem.receptor import read_receptor
 from bindfe.protocol import Protocol, parse_protocol
@@ -86,6 +87,13 @@ def test_a_box_too_small_for_the_cutoff_is_told_before_it_is_built(root, ligands
     (found,) = box_findings(protocol(root, "star", **SMALL | {"cutoff": 12}), ligands[0], receptor=receptor)
     assert (found.level, found.check) == ("fail", "box-cutoff")
     assert "relative leg" in found.message
+
+
+@pytest.mark.parametrize(("clearance", "level"), [(1.5, "fail"), (8, "warn"), (15, None)])
+def test_a_clearance_that_is_no_bulk_is_told(root, clearance, level):
+    settings = protocol(root, "star", **USUAL | {"clearance": clearance})
+    told = [each.level for each in usual_findings(settings) if "edges.clearance" in each.message]
+    assert told == ([level] if level else [])
 
 
 def test_a_ligand_in_bulk_is_clear_in_a_box_whatever_the_displacement(root, ligands, receptor):
