@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from bindfe.build.water import box_vectors
+from bindfe.errors import InputError
 from bindfe.results import Floats
 
 _GRID = 12
@@ -18,6 +19,9 @@ _REFINED = 3
 
 _WIDER = 1.02
 """Factor by which a box grows that has no place for the ligand."""
+
+_LARGEST_NM3 = 10_000.0
+"""Volume of a box of a million atoms, above which a mistake in the clearance is the likeliest reason."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,14 +50,21 @@ def find_bulk(solutes: Floats, ligands: Floats, *, padding: float, shape: str, c
         padding: Least distance of the complex to its next image [nm].
         shape: ``cube``, ``dodecahedron`` or ``octahedron``.
         clearance: Least distance of a ligand in bulk from the complex and its images [nm].
+
+    Raises:
+        InputError: The box would have more than a million atoms.
     """
     vectors = box_vectors(solutes, padding=padding, shape=shape)
-    while True:
+    while abs(float(np.linalg.det(vectors))) < _LARGEST_NM3:
         displacement, gap = _largest_hole(solutes, ligands, vectors)
         if gap >= clearance:
             x, y, z = (float(value) for value in displacement)
             return BulkPlace(displacement=(x, y, z), vectors=vectors, gap=gap)
         vectors = _WIDER * vectors
+    raise InputError(
+        f"edges.clearance: a ligand in bulk is to be {10 * clearance:g} A from the receptor and its images, and the "
+        f"box for it would have more than {100 * _LARGEST_NM3:,.0f} atoms: 15 A are usual"
+    )
 
 
 def _largest_hole(solutes: Floats, ligands: Floats, vectors: Floats) -> tuple[Floats, float]:

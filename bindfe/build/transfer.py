@@ -31,7 +31,7 @@ def transfer_system(plain: mm.System, ligand_atoms: Sequence[int], settings: Alc
     every state. At lambda 1 it is the plain energy wherever the ligand fits the site. A ligand in bulk still
     meets the receptor at ``d``. With CB7 at 10 nm that is 6e-5 kcal/mol for a neutral diol and 6e-4 for
     ammonium in OBC2 (3e-4 and 4e-2 in vacuum, where nothing screens), and between two unit charges
-    4.2 kcal nm/mol/e^2 / d = 0.04 kcal/mol in OBC2.
+    4.2 kcal A/mol/e^2 / d = 0.04 kcal/mol in OBC2.
 
     Args:
         plain: The physical System without cutoff; it is not changed.

@@ -16,6 +16,7 @@ from bindfe.build.swap import Alignment, alignment_force, swap_parameters, swap_
 from bindfe.build.water import box_vectors
 from bindfe.chem.ligand import Ligand, read_ligands
 from bindfe.chem.mapping import alignment_pairs, map_atoms
+from bindfe.errors import InputError
 from bindfe.protocol import AlchemySettings
 from bindfe.sample.dynamics import Propagator, Replica
 
@@ -219,6 +220,12 @@ def test_a_box_that_has_a_hole_is_not_made_wider(host, ligands):
     place = find_bulk(solutes, pose, padding=2.0, shape="dodecahedron", clearance=1.5)
     assert place.vectors == pytest.approx(box_vectors(solutes, padding=2.0, shape="dodecahedron"))
     assert np.linalg.norm(place.displacement) == pytest.approx(4.0 / np.sqrt(2), rel=0.02)
+
+
+def test_a_clearance_that_would_fill_the_memory_is_refused():
+    solutes = np.random.default_rng(2).normal(size=(20, 3))
+    with pytest.raises(InputError, match=r"edges.clearance: .* 200 A .* more than 1,000,000 atoms"):
+        find_bulk(solutes, solutes[:5], padding=1.5, shape="cube", clearance=20.0)
 
 
 def test_a_learned_potential_of_the_ligand_stays_outside_of_the_exchange(directories, legs, split, small, evaluate):
