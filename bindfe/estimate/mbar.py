@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
 from bindfe.errors import EstimateError
 from bindfe.estimate.convergence import (
@@ -19,7 +18,14 @@ from bindfe.estimate.convergence import (
     measure_mixing,
     statistical_inefficiency,
 )
-from bindfe.results import Convergence, Floats, Integers, LegEstimate, Mixing, ReducedPotentials
+from bindfe.estimate.mbarwords import (
+    check_overlap,
+    mixing_warnings,
+    overlap_warnings,
+    reweighting_warnings,
+    time_warnings,
+)
+from bindfe.results import Convergence, Floats, Integers, LegEstimate, ReducedPotentials
 from bindfe.states import LegKind
 
 _FRACTIONS = np.linspace(0.1, 1.0, 10)
@@ -82,7 +88,7 @@ def estimate_leg(
     first = _first_cycle(potentials) if equilibrated_after is None else equilibrated_after
     kept = _drop_cycles(potentials, first, where)
     solution = solve_mbar(kept, where)
-    _check_overlap(solution.overlap, kept.n_k, minimum_overlap, where)
+    check_overlap(solution.overlap, kept.n_k, minimum_overlap, where)
     error, g_influence = _difference_error(solution, n_bootstrap=n_bootstrap, seed=seed)
     g = max(statistical_inefficiency(energy_series(kept)), g_influence)
     mixing = measure_mixing(kept)
@@ -100,10 +106,10 @@ def estimate_leg(
         convergence=_convergence(solution, error),
         mixing=mixing,
         warnings=(
-            *_overlap_warnings(solution.overlap, kept.n_k, minimum_overlap, where),
-            *_reweighting_warnings(solution, g, where),
-            *_time_warnings(solution, error, first, n_cycles, where),
-            *_mixing_warnings(mixing, kept.n_k, where),
+            *overlap_warnings(solution.overlap, kept.n_k, minimum_overlap, where),
+            *reweighting_warnings(solution, g, where),
+            *time_warnings(solution, error, first, n_cycles, where),
+            *mixing_warnings(mixing, kept.n_k, where),
         ),
     )
 
@@ -332,66 +338,6 @@ def _drop_cycles(potentials: ReducedPotentials, first: int, where: str) -> Reduc
         cycle_of_sample=potentials.cycle_of_sample[keep],
         seed=potentials.seed,
     )
-
-
-def _shared(overlap: Floats, n_k: Integers) -> tuple[Integers, Floats]:
-    """Sampled states (S,), and the smaller of the two overlaps of each pair of them, (S, S)."""
-    sampled = np.flatnonzero(n_k)
-    part = overlap[np.ix_(sampled, sampled)]
-    return sampled, np.minimum(part, part.T)
-
-
-def _check_overlap(overlap: Floats, n_k: Integers, minimum: float, where: str) -> None:
-    """Refuse an estimate whose states fall into groups that share too little."""
-    sampled, shared = _shared(overlap, n_k)
-    groups, label = connected_components(shared >= minimum, directed=False)
-    if groups == 1:
-        return
-    apart = np.flatnonzero(label[1:] != label[:-1])
-    gap = int(apart[np.argmin([shared[i, i + 1] for i in apart])])
-    raise EstimateError(
-        f"states {sampled[gap]} and {sampled[gap + 1]} of {where} share {shared[gap, gap + 1]:.1%} of their samples "
-        f"({minimum:.0%} needed): the estimate is not reported. Add a state between them, or sample longer."
-    )
-
-
-def _overlap_warnings(overlap: Floats, n_k: Integers, minimum: float, where: str) -> Iterator[str]:
-    sampled, shared = _shared(overlap, n_k)
-    for i in range(len(sampled) - 1):
-        if shared[i, i + 1] < minimum:
-            yield (
-                f"states {sampled[i]} and {sampled[i + 1]} of {where} share only {shared[i, i + 1]:.1%} of their "
-                f"samples ({minimum:.0%} wanted); they are connected through other states"
-            )
-
-
-def _reweighting_warnings(solution: MbarSolution, g: float, where: str) -> Iterator[str]:
-    """A state that drove nothing needs many samples that matter to it."""
-    for k in np.flatnonzero(solution.n_k == 0):
-        effective = 1.0 / float(np.sum(solution.weights[:, k] ** 2)) / g
-        if effective < 100:
-            yield (
-                f"state {k} of {where} was not sampled and rests on {effective:.0f} effective samples (100 wanted): "
-                "its free energy may be off by more than its error"
-            )
-
-
-def _time_warnings(solution: MbarSolution, error: float, first: int, n_cycles: int, where: str) -> Iterator[str]:
-    """Late equilibration, and halves that disagree: each half has twice the variance of the whole."""
-    if first and first >= n_cycles // 2:
-        yield f"{where} took half of its {n_cycles} cycles or more to equilibrate: sample longer"
-    early = np.arange(solution.n_cycles) < solution.n_cycles / 2
-    f = solution.solve_parts(np.array([early, ~early], dtype=float))
-    drift = float((f[1, -1] - f[1, 0]) - (f[0, -1] - f[0, 0]))
-    if np.isnan(drift):
-        yield f"{where}: one half of its cycles has states that share no samples: slow motions were seen once or never"
-    elif abs(drift) > 2 * 2 * error:
-        yield f"{where} drifts: its second half gives {drift:+.2f} kT more than its first (error {2 * error:.2f} kT)"
-
-
-def _mixing_warnings(mixing: Mixing, n_k: Integers, where: str) -> Iterator[str]:
-    if np.count_nonzero(n_k) > 1 and mixing.round_trips == 0:
-        yield f"no replica of {where} went from the first state to the last and back: slow motions may be missed"
 
 
 def _convergence(solution: MbarSolution, error: float) -> Convergence:

@@ -26,15 +26,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from bindfe.errors import InputError, MissingDependency
 from bindfe.mlip.catalogue import check_covers, model_named
+from bindfe.mlip.dispersion import Dispersion
 from bindfe.mlip.weights import required_file
-from bindfe.units import KJ_PER_HARTREE
 
 Floats = NDArray[np.float64]
 Precision = Literal["mixed", "double"]
 
 _FRAMES_AT_ONCE = 16
 _ANGSTROM_PER_NM = 10.0
-_NM_PER_BOHR = 0.0529177210903  # CODATA 2018
 _KJ_PER_EV = 96.48533212331  # e N_A, CODATA 2018 (exact)
 _COULOMB_EV_ANGSTROM = (
     14.3996448  # e^2 / (4 pi eps0), with the Hartree and the Bohr radius the models were trained with
@@ -89,7 +88,7 @@ class AimnetCommittee:
         torch.set_num_threads(threads)
         layers = torch.float32 if precision == "mixed" else torch.float64
         self._weights = _load(paths, layers)
-        self._dispersion = _Dispersion(self.numbers, **self._weights.dispersion)
+        self._dispersion = Dispersion(self.numbers, **self._weights.dispersion)
         elements = torch.tensor(self.numbers)
         self._start = self._weights.embedding[:, elements]
         self._shift = self._weights.shift[:, elements]
@@ -330,39 +329,6 @@ def _coulomb(charges: torch.Tensor, distances: torch.Tensor, alone: torch.Tensor
     kernel = torch.where(alone, 0.0, kernel)
     potential = torch.einsum("fij,mfj->mfi", kernel, charges)
     return 0.5 * _COULOMB_EV_ANGSTROM * charges * potential
-
-
-class _Dispersion:
-    """D3(BJ) energy and forces of one molecule, two-body terms, from the library of its authors."""
-
-    def __init__(self, numbers: Sequence[int], *, s6: float, s8: float, a1: float, a2: float) -> None:
-        try:
-            from dftd3.interface import DispersionModel, RationalDampingParam
-        except ImportError as error:
-            raise MissingDependency(f"AIMNet2 needs dftd3: pip install 'bindfe[mlip]' ({error})") from error
-        where = np.arange(3.0 * len(numbers)).reshape(-1, 3)
-        self._model = DispersionModel(np.array(numbers), where)
-        damping: Any = RationalDampingParam
-        self._damping = damping(s6=s6, s8=s8, s9=0.0, a1=a1, a2=a2)
-
-    def energy(self, positions_nm: Floats) -> float:
-        """Energy [kJ/mol] at (N, 3) [nm]."""
-        self._model.update(positions_nm / _NM_PER_BOHR)
-        return float(self._model.get_dispersion(self._damping, grad=False)["energy"]) * KJ_PER_HARTREE
-
-    def energy_and_forces(self, positions_nm: Floats) -> tuple[float, Floats]:
-        """Energy [kJ/mol] and forces [kJ/mol/nm], (N, 3), at (N, 3) [nm]."""
-        self._model.update(positions_nm / _NM_PER_BOHR)
-        result = self._model.get_dispersion(self._damping, grad=True)
-        forces = np.asarray(result["gradient"], dtype=float) * (-KJ_PER_HARTREE / _NM_PER_BOHR)
-        return float(result["energy"]) * KJ_PER_HARTREE, forces
-
-    def of_atoms(self, positions_nm: Floats) -> Floats:
-        """Atoms' halves of the pairs' energies [kJ/mol], (N,), at (N, 3) [nm]."""
-        self._model.update(positions_nm / _NM_PER_BOHR)
-        pairs = self._model.get_pairwise_dispersion(self._damping)["additive pairwise energy"]
-        parts: Floats = np.asarray(pairs, dtype=float).sum(axis=1) * KJ_PER_HARTREE
-        return parts
 
 
 # Reading
