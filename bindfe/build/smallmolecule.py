@@ -176,7 +176,7 @@ def _charges(molecule: Molecule, protocol: Protocol) -> list[float]:
     with _quiet():
         try:
             return _nagl_charges(offmol)
-        except Exception as error:  # the toolkit raises some thirty classes without a common useful base
+        except _toolkit_errors() as error:
             raise InputError(f"{molecule.name}: NAGL has no charges for this molecule: {_told(error)}") from error
 
 
@@ -198,7 +198,7 @@ def _openff_molecule(molecule: Molecule) -> Any:
     with _quiet():
         try:
             return OpenFFMolecule.from_rdkit(molecule.mol, hydrogens_are_explicit=True)
-        except Exception as error:  # as above
+        except _toolkit_errors() as error:
             raise InputError(f"{molecule.name}: OpenFF cannot describe this molecule: {_told(error)}") from error
 
 
@@ -217,10 +217,18 @@ def _parameters_by_openff(molecule: Molecule, charges: list[float], protocol: Pr
                 f"{molecule.name} has no cached parameters, and openmmforcefields cannot be imported ({error}): "
                 "run `bindfe doctor`, which says how to install it"
             ) from error
-        except Exception as error:  # the toolkit raises some thirty classes without a common useful base
+        except _toolkit_errors() as error:
             raise InputError(
                 f"{molecule.name}: {protocol.forcefield.small_molecule} cannot describe this molecule: {_told(error)}"
             ) from error
+
+
+def _toolkit_errors() -> tuple[type[Exception], ...]:
+    """What OpenFF raises about a molecule: classes of its own, and those of Python that RDKit and torch raise in it."""
+    from openff.interchange.exceptions import InterchangeException
+    from openff.toolkit.utils.exceptions import OpenFFToolkitException
+
+    return OpenFFToolkitException, InterchangeException, ValueError, LookupError, TypeError, RuntimeError
 
 
 def _told(error: Exception) -> str:

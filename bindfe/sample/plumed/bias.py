@@ -151,12 +151,12 @@ class PlumedBias:
             raise InputError(f"PLUMED counts equal steps of one system, not those of {type(integrator).__name__}")
         bridge = self._bridged()
         bridge.arm(context, exclusive=exclusive)
+        whole = False
         try:
             yield
-        except BaseException:
-            bridge.disarm(commit=False)
-            raise
-        bridge.disarm(commit=True)
+            whole = True
+        finally:
+            bridge.disarm(commit=whole)
 
     def restart_at(self, context: openmm.Context) -> None:
         """Go back with a Context: cut PLUMED's files to its step count and start PLUMED again from them.
