@@ -246,6 +246,7 @@ def _look_at_site(
     from bindfe.build.residues import template_names
     from bindfe.chem.findings_backbone import backbone_findings, metal_findings
     from bindfe.chem.findings_protein import protein_findings
+    from bindfe.chem.findings_warhead import warhead_findings
 
     if receptor.mol is not None:
         return receptor, ()
@@ -264,6 +265,7 @@ def _look_at_site(
         *found,
         *backbone_findings(receptor.structure, drop=drop),
         *metal_findings(receptor.structure, ligands, drop=drop),
+        *warhead_findings(receptor.structure, ligands, drop=drop),
     )
     if worst_level(found) == "fail":
         return None, found

@@ -23,18 +23,21 @@ _ANCHORS = 3
 
 
 def parts_findings(protocol: Protocol, receptor: Receptor | None, ligands: Sequence[Ligand]) -> tuple[Finding, ...]:
-    """Charges, anchors, members and calibrators that are asked for and are not there.
+    """Charges, anchors, members and calibrators that are asked for and are not there, and ligands of many shapes.
 
     Args:
         protocol: What would be run.
         receptor: As read; None for hydration, or if it cannot be read.
         ligands: Those that can be simulated.
     """
+    from bindfe.chem.findings_flexible import flexible_findings
+
     return (
         *_charges(protocol, receptor, ligands),
         *_restraint(protocol, receptor, ligands),
         *_member(protocol),
         *_calibrator(protocol),
+        *(finding for ligand in ligands for finding in flexible_findings(ligand)),
     )
 
 

@@ -81,6 +81,30 @@ _USUAL = (
         advice="is it in degrees Celsius? Write 298.15 K for 25 of them",
     ),
     _Usual(
+        key="sampling.time_step",
+        value=lambda protocol: 1000 * protocol.sampling.time_step,
+        unit="fs",
+        usual=(0.25, math.inf),
+        possible=(0.0, math.inf),
+        advice="is it in ps? 4 fs with heavy hydrogens is usual, and time goes with its inverse",
+    ),
+    _Usual(
+        key="solvent.solvent_dielectric",
+        value=lambda protocol: _when(protocol.solvent.model in ("obc2", "gbn2"), protocol.solvent.solvent_dielectric),
+        unit="",
+        usual=(4.0, 120.0),
+        possible=(1.0, math.inf),
+        advice="water has 78.5; 1 is a vacuum",
+    ),
+    _Usual(
+        key="solvent.solute_dielectric",
+        value=lambda protocol: _when(protocol.solvent.model in ("obc2", "gbn2"), protocol.solvent.solute_dielectric),
+        unit="",
+        usual=(1.0, 4.0),
+        possible=(0.0, math.inf),
+        advice="the charges of the force field were made for 1",
+    ),
+    _Usual(
         key="sampling.pressure",
         value=lambda protocol: _when(protocol.solvent.explicit, protocol.sampling.pressure),
         unit="bar",
@@ -184,8 +208,9 @@ def usual_findings(protocol: Protocol) -> tuple[Finding, ...]:
             continue
         make = warned if _within(value, each.possible) else failed
         low, high = each.usual
-        range_ = f"{low:g} and more" if math.isinf(high) else f"{low:g} to {high:g} {each.unit}"
-        words = f"{each.key} is {value:g} {each.unit} ({range_} is usual)"
+        unit = f" {each.unit}" if each.unit else ""
+        range_ = f"{low:g} and more" if math.isinf(high) else f"{low:g} to {high:g}{unit}"
+        words = f"{each.key} is {value:g}{unit} ({range_} is usual)"
         found.append(make("unusual-setting", words, advice=each.advice))
     return tuple(found)
 

@@ -137,6 +137,12 @@ LIGAND_CHECKS: tuple[Check, ...] = (
         "record {number} is called '{title}' like an earlier one, and '{name}' from here on",
     ),
     _ligand(
+        "flexible-ligand",
+        "warn",
+        "more than 15 bonds that turn, a ring of 12 atoms or more, or more than 100 heavy atoms",
+        "has {shapes}: more shapes than a run of the usual length sees",
+    ),
+    _ligand(
         "model-coverage",
         "fail",
         "a ligand that the committee was not trained on",

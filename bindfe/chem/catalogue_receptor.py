@@ -58,6 +58,19 @@ RECEPTOR_CHECKS: tuple[Check, ...] = (
         "{distance} A from a ligand",
     ),
     _check(
+        "doubled-atoms",
+        "fail; warn for water and hydrogens",
+        "atoms of one name twice in one residue of one chain: mostly a second copy of the protein, which is left out",
+        "{number} residues have atoms that stand twice under one chain, number and name ({residues}): the first are "
+        "taken",
+    ),
+    _check(
+        "unseen-atoms",
+        "warn",
+        "heavy atoms of occupancy 0 within 6 A of a ligand, in a file that has others",
+        "{residue} has {atoms} at occupancy 0, {distance} A from a ligand",
+    ),
+    _check(
         "alternate-locations",
         "warn",
         "alternate locations within 6 A of a ligand",
@@ -94,9 +107,10 @@ RECEPTOR_CHECKS: tuple[Check, ...] = (
     ),
     _check(
         "backbone",
-        "warn",
+        "warn; fail where most are of the wrong hand",
         "residues of the wrong hand, and cis peptide bonds that are not before a proline",
         "{residues} of the wrong hand (D) at CA",
+        "{number} of {all} residues ({residues} ...) of the wrong hand (D) at CA",
         "{residues}: a cis peptide bond that is not before a proline",
     ),
     _check(
@@ -104,6 +118,12 @@ RECEPTOR_CHECKS: tuple[Check, ...] = (
         "warn",
         "a ligand whose N, O or S holds a metal ion of the protein",
         "{atoms} lies at {ion}, {distance} A away",
+    ),
+    _check(
+        "covalent-warhead",
+        "warn",
+        "a ligand's electrophilic carbon within 4.2 A of the sulfur of a free cysteine",
+        "C{atom} of a {kind} lies {distance} A from the sulfur of {cysteine}",
     ),
     *(
         _check(f"protein-{what}", "warn", looks_for, *says)

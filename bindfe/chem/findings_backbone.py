@@ -8,7 +8,7 @@ from itertools import groupby, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from bindfe.chem.findings import Finding, warned
+from bindfe.chem.findings import Finding, failed, warned
 from bindfe.chem.ligand import Ligand
 from bindfe.chem.protein import AMINO_ACIDS, IONS
 from bindfe.chem.proteinfile import ProteinStructure
@@ -39,7 +39,8 @@ def backbone_findings(structure: ProteinStructure, *, drop: Sequence[str] = ()) 
         for group in (tuple(g) for _, g in groupby(structure.atoms, key=lambda atom: (atom.site, atom.residue)))
         if group[0].residue in AMINO_ACIDS and not {group[0].residue, group[0].label} & set(drop)
     ]
-    wrong = [label for label, _, at in residues if {"N", "CA", "C", "CB"} <= set(at) and _handed(at) < 0]
+    handed = [(label, _handed(at)) for label, _, at in residues if {"N", "CA", "C", "CB"} <= set(at)]
+    wrong = [label for label, volume in handed if volume < 0]
     cis = [
         f"{first}-{second}"
         for (first, _, a), (second, name, b) in pairwise(residues)
@@ -47,8 +48,15 @@ def backbone_findings(structure: ProteinStructure, *, drop: Sequence[str] = ()) 
     ]
     found = []
     if wrong:
-        words = f"{', '.join(wrong[:6])} of the wrong hand (D) at CA"
-        found.append(warned("backbone", words, advice="look at the model: a mirror image, or atoms with swapped names"))
+        some = ", ".join(wrong[:6])
+        if 2 * len(wrong) > len(handed):
+            words = f"{len(wrong)} of {len(handed)} residues ({some} ...) of the wrong hand (D) at CA"
+            advice = "the file is a mirror image: an axis has changed its sign"
+            found.append(failed("backbone", words, advice=advice))
+        else:
+            words = f"{some} of the wrong hand (D) at CA"
+            advice = "look at the model: a mirror image, or atoms with swapped names"
+            found.append(warned("backbone", words, advice=advice))
     if cis:
         words = f"{', '.join(cis[:6])}: a cis peptide bond that is not before a proline"
         found.append(

@@ -12,9 +12,10 @@ from scipy.spatial import cKDTree
 from bindfe.chem.findings import Finding, failed, passed, warned
 from bindfe.chem.findings_chain import chain_findings, is_modified
 from bindfe.chem.findings_near import GAP_NM, NEAR_NM, distance_to, heavy_names, reach_to
+from bindfe.chem.findings_seen import doubled_findings, unseen_findings
 from bindfe.chem.findings_water import water_findings
 from bindfe.chem.protein import AMINO_ACIDS, CAPS, IONS, WATER, Residue
-from bindfe.chem.proteinfile import ProteinStructure
+from bindfe.chem.proteinfile import ProteinStructure, Site
 
 Floats = NDArray[np.float64]
 
@@ -75,13 +76,23 @@ def protein_findings(
         *_crowded(structure),
         *_not_there(drop, there),
         *_alternates(residues, near),
-        *chain_findings(residues, near, joined=gaps == "build"),
+        *doubled_findings(residues),
+        *unseen_findings(residues, near),
+        *chain_findings(_firsts(residues), near, joined=gaps == "build"),
         *_unknown(residues, cofactors),
         *_templates([r for r in residues if r[0].residue not in described], near, replace_modified=replace_modified),
         *(water_findings(residues, ligands) if keep_water else ()),
     ]
     fine = passed("receptor", f"{len(residues)} residues, nothing missing, doubled or unknown")
     return tuple(found) or (fine,)
+
+
+def _firsts(residues: Sequence[Residue]) -> list[Residue]:
+    """Each residue where it stands first; what stands again is not taken."""
+    firsts: dict[tuple[Site, str], Residue] = {}
+    for residue in residues:
+        firsts.setdefault((residue[0].site, residue[0].residue), residue)
+    return list(firsts.values())
 
 
 def _crowded(structure: ProteinStructure) -> list[Finding]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
-from spoilt import CB7, WATER, Inputs, b2
+from spoilt import CB7, HYDRATION, WATER, Inputs, b2, middle, moved, residue_number, shape, t4l, xylene
 
 from bindfe.campaign.preflight_cost import Cost, Worker
 from bindfe.campaign.preflight_limits import Limits, cost_findings
@@ -57,8 +58,79 @@ def microseconds(files: Inputs) -> None:
     files.settings = WATER | {"sampling": {"length": "5 us"}}
 
 
+def two_copies_of_one_name(files: Inputs) -> None:
+    """An assembly whose second chain has the first one's id and numbers: it was left out without a word."""
+    lines = [line for line in t4l().splitlines() if line.startswith("ATOM")]
+    again = [f"{line[:30]}{float(line[30:38]) + 60:8.3f}{line[38:]}" for line in lines]
+    files.ligands, files.receptor, files.settings = [xylene()], "\n".join([*lines, *again]) + "\n", WATER
+
+
+def a_mirror_image(files: Inputs) -> None:
+    """x has changed its sign, in the protein and in the ligand."""
+    lines = [line for line in t4l().splitlines() if line.startswith("ATOM")]
+    mol = xylene()
+    x = np.asarray(mol.GetConformer().GetPositions())
+    mol.GetConformer().SetPositions(x * np.array([-1.0, 1.0, 1.0]))
+    files.receptor = "\n".join(f"{line[:30]}{-float(line[30:38]):8.3f}{line[38:]}" for line in lines) + "\n"
+    files.ligands, files.settings = [mol], WATER
+
+
+def side_chain_without_density(files: Inputs) -> None:
+    gone = ("N", "CA", "C", "O", "CB")
+    files.receptor = "\n".join(
+        f"{line[:54]}  0.00{line[60:]}"
+        if line.startswith("ATOM") and residue_number(line) == 153 and line[12:16].strip() not in gone
+        else line
+        for line in t4l().splitlines()
+    )
+    files.ligands, files.settings = [xylene()], WATER
+
+
+def acrylamide_at_a_cysteine(files: Inputs) -> None:
+    """Val111 of the cavity becomes a cysteine whose sulfur is 3.5 A from the CH2 of an acrylamide."""
+    names, lines = ("N", "CA", "C", "O", "CB", "H", "HA"), []
+    for line in t4l().splitlines():
+        mine = line.startswith("ATOM") and residue_number(line) == 111
+        if mine and line[12:16].strip() == "CG1":
+            sulfur = np.array([float(line[30 + 8 * k : 38 + 8 * k]) for k in range(3)])
+            lines.append(f"{line[:12]} SG  CYS{line[20:]}")
+        elif not mine or line[12:16].strip() in names:
+            lines.append(line.replace("VAL", "CYS") if mine else line)
+    mol = shape("C=CC(=O)Nc1ccccc1", "acrylamide")
+    x = np.asarray(mol.GetConformer().GetPositions())
+    towards = middle(xylene()) - sulfur
+    moved(mol, tuple(sulfur + 3.5 * towards / np.linalg.norm(towards) - x[0]))
+    files.ligands, files.receptor, files.settings = [mol], "\n".join(lines) + "\n", WATER
+
+
+def macrocycle(files: Inputs) -> None:
+    files.ligands, files.settings = [shape("O=C1CCCCCCCCCCCCCCO1", "exaltolide")], HYDRATION
+
+
+def peptide(files: Inputs) -> None:
+    files.ligands = [shape("NCC(=O)N[C@@H](CCCCN)C(=O)NCC(=O)N[C@@H](CCCCN)C(=O)N[C@@H](CCCCN)C(N)=O", "peptide")]
+    files.settings = HYDRATION
+
+
+def time_step_in_picoseconds(files: Inputs) -> None:
+    files.ligands, files.settings = [shape("CCO")], HYDRATION | {"sampling": {"time_step": "0.002 fs"}}
+
+
+def water_is_a_vacuum(files: Inputs) -> None:
+    files.ligands = [shape("CCO")]
+    files.settings = HYDRATION | {"solvent": {"model": "obc2", "solvent_dielectric": 1.0}}
+
+
 WILD: list[tuple[Callable[[Inputs], None], str, str, str]] = [
     (microseconds, "wall-time", "warn", "more than a year is hardly meant"),
+    (two_copies_of_one_name, "doubled-atoms", "fail", "162 residues have atoms that stand twice"),
+    (a_mirror_image, "backbone", "fail", "of the wrong hand"),
+    (side_chain_without_density, "unseen-atoms", "warn", "A:PHE153 has CG CD1"),
+    (acrylamide_at_a_cysteine, "covalent-warhead", "warn", "C0 of a Michael acceptor lies 3.5 A from the sulfur of"),
+    (macrocycle, "flexible-ligand", "warn", "a ring of 16 atoms"),
+    (peptide, "flexible-ligand", "warn", "bonds that turn"),
+    (time_step_in_picoseconds, "unusual-setting", "warn", "sampling.time_step is 0.002 fs"),
+    (water_is_a_vacuum, "unusual-setting", "warn", "solvent.solvent_dielectric is 1 (4 to 120 is usual)"),
 ]
 
 

@@ -65,7 +65,7 @@ def last_has_oxt(lines: list[str]) -> list[str]:
 
 def numbers_begin_again(lines: list[str]) -> list[str]:
     bare = [line for line in lines if name(line) != "OXT"]
-    return bare + changed([line for line in bare if number(line) < 100], to=60.0)
+    return changed(bare, by=200) + changed([line for line in bare if number(line) < 100], to=60.0)
 
 
 def too_far_to_be_a_gap(lines: list[str]) -> list[str]:
