@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bindfe.errors import ProtocolError
 from bindfe.protocol import (
     CatalystSettings,
+    MembraneSettings,
     Protocol,
     all_keys,
     describe_keys,
@@ -173,7 +174,9 @@ def test_a_written_protocol_reads_back_equal_to_the_last_bit(tree: dict[str, obj
 
 
 def test_the_written_protocol_has_every_key_with_its_comment() -> None:
-    protocol = parse_protocol(MINIMAL + "analytic: {}\n").model_copy(update={"catalysts": CatalystSettings()})
+    protocol = parse_protocol(MINIMAL + "analytic: {}\n").model_copy(
+        update={"catalysts": CatalystSettings(), "membrane": MembraneSettings()}
+    )
     lines = dump_protocol(protocol).splitlines()
     assert len(lines) == len(all_keys())
     for line, key in zip(lines, describe_keys(), strict=True):

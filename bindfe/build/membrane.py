@@ -69,16 +69,17 @@ def with_lipids(topology: app.Topology, positions: Floats, bilayer: Bilayer, lip
 
 
 def fill_about_bilayer(
-    occupied: Occupied, bilayer: Bilayer, *, box: WaterBox, charge: int, concentration: float
+    occupied: Occupied, bilayer: Bilayer, *, lipid: str, box: WaterBox, charge: int, concentration: float
 ) -> Filling:
     """Water and ions about a receptor in a bilayer.
 
-    The bilayer's own water, but for what lies on the ligand; more in cavities of the receptor, which Modeller leaves
-    dry within the membrane; and ions by the rule of a box of water, in place of waters that are 5 A from everything.
+    The bilayer's own water, but for what lies on the ligand; more where Modeller left none, see :func:`missing_water`;
+    and ions by the rule of a box of water, in place of waters that are 5 A from everything.
 
     Args:
         occupied: Receptor, ligand and lipids.
         bilayer: Lipids and water.
+        lipid: What it is of.
         box: The water model.
         charge: Net charge of all that is there [e].
         concentration: Of the salt [mol/l].
@@ -86,12 +87,12 @@ def fill_about_bilayer(
     Raises:
         InputError: There is no room for the ions.
     """
-    guest = list(occupied.ligand)
-    water = bilayer.water
+    guest, water = list(occupied.ligand), bilayer.water
     if guest:
         reach = box.radius + occupied.sigma[guest] * RADIUS_OF_SIGMA
         water = water[free_of_solutes(water[:, 0], occupied.positions[guest], reach, bilayer.vectors)]
-    water = np.concatenate([water, cavity_water(occupied, water[:, 0], bilayer.vectors, box=box)])
+    more = missing_water(occupied, water[:, 0], bilayer.vectors, heads=head_heights(bilayer, lipid), box=box)
+    water = np.concatenate([water, more])
     positive, negative = ion_numbers(len(water), charge, concentration)
     room = np.flatnonzero(away_in_box(water[:, 0], occupied.positions, bilayer.vectors) > _ION_ROOM_NM)
     chosen = room[choose_ions(water[room, 0], positive + negative)]
@@ -103,16 +104,20 @@ def fill_about_bilayer(
     )
 
 
-def cavity_water(occupied: Occupied, oxygens: Floats, vectors: Floats, *, box: WaterBox) -> Floats:
-    """Waters that fit into cavities of the receptor, touching neither atoms nor the water that is there.
+def missing_water(
+    occupied: Occupied, oxygens: Floats, vectors: Floats, *, heads: tuple[float, float], box: WaterBox
+) -> Floats:
+    """Waters that fit where Modeller left none, touching neither atoms nor the water that is there.
 
-    A cavity is where the receptor is seen within 10 A in three quarters of all directions, so that gaps between
-    receptor and lipids stay empty and close as the bilayer relaxes.
+    Outside of the membrane everything is filled: there is a seam about the patches, and a hole where the shrunk
+    receptor was. Between the heads only cavities are: where the receptor is seen within 10 A in three quarters of all
+    directions, so that gaps between receptor and lipids stay empty and close as the bilayer relaxes.
 
     Args:
         occupied: Receptor, ligand and lipids.
         oxygens: Those of the water that is there [nm], (W, 3).
         vectors: Box vectors as rows [nm], (3, 3).
+        heads: Heights of the lower and the upper phosphorus atoms [nm].
         box: The water model, equilibrated.
 
     Returns:
@@ -120,19 +125,33 @@ def cavity_water(occupied: Occupied, oxygens: Floats, vectors: Floats, *, box: W
     """
     x = occupied.positions[list(occupied.receptor)]
     kinds, places = lay_water(box, vectors, 0.5 * (x.min(axis=0) + x.max(axis=0)))
-    near = cKDTree(x).query(places)[0] < _SEEN_NM
-    kinds, places = kinds[near], places[near]
-    if len(places):
-        reach = box.radius + occupied.sigma * RADIUS_OF_SIGMA
-        free = free_of_solutes(places, occupied.positions, reach, vectors)
-        kinds, places = kinds[free], places[free]
-    if len(places) and len(oxygens):
-        free = away_in_box(places, oxygens, vectors) > _WATER_ROOM_NM
-        kinds, places = kinds[free], places[free]
-    inside = np.array([_enclosed(place, x) for place in places], dtype=bool)
-    kinds, places = kinds[inside], places[inside]
+    free = free_of_solutes(places, occupied.positions, box.radius + occupied.sigma * RADIUS_OF_SIGMA, vectors)
+    if len(oxygens):
+        free &= away_in_box(places, oxygens, vectors) > _WATER_ROOM_NM
+    kinds, places = kinds[free], places[free]
+    belongs = _outside(places, heads, float(vectors[2, 2]))
+    near = cKDTree(x).query(places)[0] < _SEEN_NM if len(places) else belongs
+    for k in np.flatnonzero(near & ~belongs):
+        belongs[k] = _enclosed(places[k], x)
+    kinds, places = kinds[belongs], places[belongs]
     sites: Floats = box.sites[kinds] - box.sites[kinds][:, :1] + places[:, None]
     return sites
+
+
+def _outside(places: Floats, heads: tuple[float, float], height: float) -> NDArray[np.bool_]:
+    """Whether each place is beyond the heads, above or below, images counted."""
+    low, high = heads
+    away = places[:, 2] - 0.5 * (low + high)
+    beyond: NDArray[np.bool_] = np.abs(away - height * np.round(away / height)) > 0.5 * (high - low)
+    return beyond
+
+
+def head_heights(bilayer: Bilayer, lipid: str) -> tuple[float, float]:
+    """Mean heights of the phosphorus atoms of the lower and the upper leaflet [nm]."""
+    atoms, _ = lipid_molecule(lipid)
+    z = bilayer.lipids[:, next(i for i, (name, _) in enumerate(atoms) if name == "P"), 2]
+    above = z > z.mean()
+    return float(z[~above].mean()), float(z[above].mean())
 
 
 def _enclosed(place: Floats, atoms: Floats) -> bool:

@@ -132,7 +132,8 @@ def _explicit(
 def _in_bilayer(force_field: app.ForceField, molecules: Assembly, protocol: Protocol) -> tuple[mm.System, Assembly]:
     """The molecules in a bilayer; lipids come after them, and water and ions last."""
     bilayer = bilayer_about(force_field, molecules, protocol)
-    solutes, positions = with_lipids(molecules.topology, molecules.positions, bilayer, membrane_of(protocol).lipid)
+    lipid = membrane_of(protocol).lipid
+    solutes, positions = with_lipids(molecules.topology, molecules.positions, bilayer, lipid)
     box = read_water_box(_BOXES[protocol.solvent.model])
     seed = _seed(force_field, solutes, box.names, bilayer.vectors, protocol, in_plane=True)
     charge, sigma = _charge_and_sigma(seed, len(positions))
@@ -140,7 +141,7 @@ def _in_bilayer(force_field: app.ForceField, molecules: Assembly, protocol: Prot
         positions=positions, sigma=sigma, receptor=molecules.receptor_atoms, ligand=molecules.ligand_atoms
     )
     concentration = protocol.solvent.ionic_strength * STANDARD_VOLUME_NM3
-    filling = fill_about_bilayer(occupied, bilayer, box=box, charge=charge, concentration=concentration)
+    filling = fill_about_bilayer(occupied, bilayer, lipid=lipid, box=box, charge=charge, concentration=concentration)
     return _filled(replace(molecules, topology=solutes, positions=positions), seed, filling, box.names, protocol)
 
 
