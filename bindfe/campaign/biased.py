@@ -47,14 +47,13 @@ def sample_walkers(
     places = walker_directories(directory, protocol)
     while done < length - 1e-9:
         done = min(done + piece, length) if number > 1 else length
-        for which, (walker, place) in enumerate(zip(walkers, places, strict=True)):
+        for walker, place in zip(walkers, places, strict=True):
             sample_biased(
                 walker,
                 settings,
                 directory=place,
                 length=done,
                 piece=piece,
-                number=which,
                 engine=protocol.metadynamics.engine,
                 script=script,
                 stored=(lambda time: stored(time, 1)) if number == 1 else None,

@@ -127,8 +127,9 @@ def _walkers(run: Run, protocol: Protocol, name: str, repeat: int) -> tuple[Walk
             friction=protocol.sampling.friction,
             compute=protocol.compute,
             seed=int(each),
+            number=which,
         )
-        for each in np.random.SeedSequence(seed).generate_state(number)
+        for which, each in enumerate(np.random.SeedSequence(seed).generate_state(number))
     )
 
 

@@ -172,21 +172,22 @@ def _find_pairs(x: Floats, terms: Terms, work: Workspace) -> None:
             if squared < terms.angular_cutoff**2:
                 phase = math.pi / terms.angular_cutoff * r
                 f, slope = 0.5 * math.cos(phase) + 0.5, -0.5 * math.pi / terms.angular_cutoff * math.sin(phase)
-                _remember(work, i, j, dx / r, dy / r, dz / r, r, f, slope)
-                _remember(work, j, i, -dx / r, -dy / r, -dz / r, r, f, slope)
+                bond = _new_bond(work, i, j)
+                bond[0], bond[1], bond[2], bond[3], bond[4], bond[5] = dx / r, dy / r, dz / r, r, f, slope
+                back = _new_bond(work, j, i)
+                back[0], back[1], back[2], back[3], back[4], back[5] = -dx / r, -dy / r, -dz / r, r, f, slope
     work.counts[0] = n_pairs
     _exponentials(work.radial.ravel(), n_pairs * len(terms.radial_shifts))
 
 
 @compiled
-def _remember(
-    work: Workspace, i: int, j: int, ux: float, uy: float, uz: float, r: float, f: float, slope: float
-) -> None:
+def _new_bond(work: Workspace, i: int, j: int) -> Floats:
+    """Room for what an angle needs of a pair: the direction from i to j, its length, the cutoff's value and slope."""
     place = work.n_near[i]
     work.n_near[i] += 1
     work.near[i, place] = j
-    bond = work.bonds[i, place]
-    bond[0], bond[1], bond[2], bond[3], bond[4], bond[5] = ux, uy, uz, r, f, slope
+    bond: Floats = work.bonds[i, place]
+    return bond
 
 
 @compiled

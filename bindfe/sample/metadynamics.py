@@ -64,6 +64,8 @@ class Walker:
     """Seed of the walker, from which that of each piece follows."""
     relax: float = 5.0
     """Dynamics with the restraints and without the bias before the first piece [ps]."""
+    number: int = 0
+    """Which of several walkers it is."""
 
 
 def sample_biased(
@@ -73,7 +75,6 @@ def sample_biased(
     directory: Path,
     length: float,
     piece: float,
-    number: int = 0,
     engine: Engine = "plumed",
     script: str | None = None,
     stored: Callable[[float], None] | None = None,
@@ -86,7 +87,6 @@ def sample_biased(
         directory: Where the walker's files lie; of several walkers in neighbouring directories.
         length: Time of the walker in all [ps].
         piece: Time between two checkpoints [ps].
-        number: Which walker.
         engine: PLUMED, or OpenMM alone where it can (metad, one walker).
         script: A plumed.dat of the user's own instead of the written one; it must print COLVAR.
         stored: Called with the walker's time [ps] when a piece is on disk.
@@ -98,12 +98,12 @@ def sample_biased(
         MissingDependency: There is no PLUMED kernel.
     """
     _check_start(walker, settings)
-    text = script or plumed_script(settings, walker=number, directory="../hills")
+    text = script or plumed_script(settings, walker=walker.number, directory="../hills")
     digest = _claim(directory, text, engine)
     if settings.walkers > 1:
         (directory.parent / "hills").mkdir(parents=True, exist_ok=True)
     goal, per_piece = round(length / walker.time_step), max(1, round(piece / walker.time_step))
-    here = _resume(walker, settings, directory=directory, digest=digest, engine=engine, number=number)
+    here = _resume(walker, settings, directory=directory, digest=digest, engine=engine)
     run = _PlumedRun(walker, settings, directory, text, here.step > 0) if engine == "plumed" else None
     while here.step < goal:
         steps = min(per_piece, goal - here.step)
@@ -163,14 +163,12 @@ def _claim(directory: Path, text: str, engine: Engine) -> str:
     return hashlib.sha256(stated.encode()).hexdigest()
 
 
-def _resume(
-    walker: Walker, settings: BiasSettings, *, directory: Path, digest: str, engine: Engine, number: int
-) -> _Here:
+def _resume(walker: Walker, settings: BiasSettings, *, directory: Path, digest: str, engine: Engine) -> _Here:
     """The walker after its last checkpoint, or a relaxed one; files of an unfinished first piece are removed."""
     path = directory / "restart.npz"
     if not path.exists():
         own = [directory / name for name in ("COLVAR", "HILLS", "KERNELS")]
-        for stale in (*own, directory.parent / "hills" / f"HILLS.{number}"):
+        for stale in (*own, directory.parent / "hills" / f"HILLS.{walker.number}"):
             stale.unlink(missing_ok=True)
         return _relax(walker, settings)
     arrays = read_arrays(path)
@@ -179,7 +177,7 @@ def _resume(
     if engine == "plumed" and not (directory / "COLVAR").exists():
         raise StoreError(f"{directory / 'COLVAR'}: is gone, but restart.npz goes on from it; delete the directory")
     if settings.walkers > 1:
-        _check_hills_of_all(directory.parent / "hills", settings.walkers, number)
+        _check_hills_of_all(directory.parent / "hills", settings.walkers, walker.number)
     return _Here(
         positions=arrays["positions"],
         velocities=arrays["velocities"],

@@ -48,7 +48,7 @@ SETTINGS = BiasSettings(
 ENGINES = [pytest.param("plumed", marks=pytest.mark.plumed), "openmm"]
 
 
-def walker(seed: int = 1) -> Walker:
+def walker(seed: int = 1, number: int = 0) -> Walker:
     return Walker(
         system=model_system(MODEL),
         positions=np.array([[0.0, 0, 0], [0.3, 0, 0]]),
@@ -58,13 +58,16 @@ def walker(seed: int = 1) -> Walker:
         compute=ComputeSettings(platform="Reference"),
         seed=seed,
         relax=1.0,
+        number=number,
     )
 
 
-def run(directory: Path, *, length: float = 40.0, piece: float = 10.0, seed: int = 1, **options: object) -> None:
+def run(
+    directory: Path, *, length: float = 40.0, piece: float = 10.0, seed: int = 1, number: int = 0, **options: object
+) -> None:
     settings = options.pop("settings", SETTINGS)
     assert isinstance(settings, BiasSettings)
-    sample_biased(walker(seed), settings, directory=directory, length=length, piece=piece, **options)  # type: ignore[arg-type]
+    sample_biased(walker(seed, number), settings, directory=directory, length=length, piece=piece, **options)  # type: ignore[arg-type]
 
 
 # Variables and restraints
