@@ -122,17 +122,18 @@ def audit_system(
     region = region if isinstance(region, Region) else Region(atoms=tuple(region))
     checks = list(ends.structure(mixed, plain, region))
     if checks[0].passed:
-        subject = _subject(
-            mixed,
-            plain,
-            region,
-            positions=np.asarray(positions_nm, dtype=float),
-            box=None if box_nm is None else np.asarray(box_nm, dtype=float),
+        box, rng = None if box_nm is None else np.asarray(box_nm, dtype=float), np.random.default_rng(seed)
+        settled = _settled(plain, region, np.asarray(positions_nm, dtype=float), box=box, rng=rng)
+        subject = Subject(
+            mixed=Probe(mixed, settled, box_nm=box),
+            plain=Probe(plain, settled, box_nm=box),
+            region=region,
             committee=committee,
             numbers=tuple(numbers),
             charge=charge,
             offset=offset,
-            seed=seed,
+            where=settled[list(region.particles)],
+            rng=rng,
         )
         for part in _PARTS:
             checks += part(subject)
@@ -177,32 +178,10 @@ def same_in_both(
     return small("both environments have the same potential and offset", np.array(found[0]) - np.array(found[1]))
 
 
-def _subject(
-    mixed: openmm.System,
-    plain: openmm.System,
-    region: Region,
-    *,
-    positions: Floats,
-    box: Floats | None,
-    committee: Committee,
-    numbers: tuple[int, ...],
-    charge: int | None,
-    offset: float,
-    seed: int,
-) -> Subject:
-    rng = np.random.default_rng(seed)
-    base = Probe(plain, positions, box_nm=box)
-    moved = base.positions.copy()
+def _settled(
+    plain: openmm.System, region: Region, positions: Floats, *, box: Floats | None, rng: np.random.Generator
+) -> Floats:
+    """Positions [nm] with noise on the region, so that they are no minimum, and constraints that hold."""
+    moved = Probe(plain, positions, box_nm=box).positions.copy()
     moved[list(region.particles)] += rng.normal(scale=_NOISE_NM, size=(len(region.particles), 3))
-    settled = Probe(plain, moved, box_nm=box).constrained() if plain.getNumConstraints() else moved
-    return Subject(
-        mixed=Probe(mixed, settled, box_nm=box),
-        plain=Probe(plain, settled, box_nm=box),
-        region=region,
-        committee=committee,
-        numbers=numbers,
-        charge=charge,
-        offset=offset,
-        where=settled[list(region.particles)],
-        rng=rng,
-    )
+    return Probe(plain, moved, box_nm=box).constrained() if plain.getNumConstraints() else moved
