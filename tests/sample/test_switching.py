@@ -24,7 +24,7 @@ from bindfe.protocol import (
     SwitchingSettings,
 )
 from bindfe.results import SwitchingWork
-from bindfe.sample.drive import Driver, derived_seed
+from bindfe.sample.drive import BAROSTAT_STEPS, Driver, derived_seed
 from bindfe.sample.dynamics import Replica
 from bindfe.sample.rescore import Offsets, reference_offsets
 from bindfe.sample.switching import EnvironmentCorrection, ForceFieldEnd, correct_environment
@@ -434,6 +434,17 @@ def boxed_end(frames: np.ndarray, *, spring: float, seed: int = 3) -> ForceField
         repeat=0,
         seed=seed,
     )
+
+
+def test_a_membranes_barostat_rests_during_a_switch_and_works_between_them() -> None:
+    system = openmm.System()
+    kind = openmm.MonteCarloMembraneBarostat
+    system.addForce(kind(1.0, 0.0, TEMPERATURE, kind.XYIsotropic, kind.ZFree))
+    driver = Driver(system=system, temperature=TEMPERATURE, friction=1.0, time_step=0.002, compute=REFERENCE)
+    driver._set_barostats(frequency=0, seed=7)
+    assert (system.getForce(0).getFrequency(), system.getForce(0).getRandomNumberSeed()) == (0, 7)
+    driver._set_barostats(frequency=BAROSTAT_STEPS, seed=8)
+    assert system.getForce(0).getFrequency() == 25
 
 
 def test_in_a_box_the_correction_of_a_ligand_that_meets_nothing_is_that_of_the_gas(tmp_path: Path) -> None:
