@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 
 from bindfe.build.forcefield import Assembly, chosen_templates, lipid_file, parametrise
 from bindfe.build.rings import piercing_bonds, small_rings
-from bindfe.errors import InputError, StoreError
+from bindfe.errors import InputError, MissingDependency, StoreError
 from bindfe.protocol import MembraneSettings, Protocol
 from bindfe.protocol.membrane import membrane_of
 from bindfe.protocol.places import cache_folder
@@ -99,6 +99,7 @@ def bilayer_about(force_field: app.ForceField, molecules: Assembly, protocol: Pr
 
     Raises:
         InputError: No bilayer can be grown about the receptor.
+        MissingDependency: The platform that the protocol names is not here.
     """
     shared = receptor_bilayer(force_field, molecules, protocol)
     touched = _touched(shared, molecules, membrane_of(protocol).lipid)
@@ -249,7 +250,14 @@ def _molecules(topology: app.Topology, *, first: int) -> tuple[list[list[int]], 
 def _platform(protocol: Protocol) -> mm.Platform | None:
     """The platform that the protocol names; None, which is OpenMM's fastest, for ``auto``."""
     name = protocol.compute.platform
-    return None if name == "auto" else mm.Platform.getPlatformByName(name)
+    if name == "auto":
+        return None
+    try:
+        return mm.Platform.getPlatformByName(name)
+    except mm.OpenMMException as error:
+        raise MissingDependency(
+            f"compute.platform: {name} is not available here, and a bilayer is grown with it ({error}): use auto"
+        ) from error
 
 
 def _patch_text(lipid: str) -> str:

@@ -16,10 +16,11 @@ from bindfe.build.forcefield import nonbonded_force, parametrise
 from bindfe.build.membrane import Occupied, fill_about_bilayer, head_heights, missing_water
 from bindfe.build.protein import prepare_receptor
 from bindfe.build.rings import small_rings
+from bindfe.build.solvate import solvate
 from bindfe.build.water import read_water_box
 from bindfe.chem.ligand import read_ligands
 from bindfe.chem.receptor import read_receptor
-from bindfe.errors import InputError, ProtocolError
+from bindfe.errors import InputError, MissingDependency, ProtocolError
 from bindfe.protocol import MembraneSettings, parse_protocol
 from bindfe.states import LegKind
 from tests.build.peptides import helix, write_ligand
@@ -106,6 +107,22 @@ def test_a_leg_in_a_bilayer_is_the_system_that_openmm_makes_of_its_topology(leg,
     assert expected.getNumConstraints() == ours.getNumConstraints()
     assert found.energy == pytest.approx(told.energy, abs=1e-4)
     assert np.abs(found.forces - told.forces).max() < 1e-6 * np.abs(told.forces).max()
+
+
+@pytest.mark.heavy
+def test_lipid21_goes_with_ff19sb_and_keeps_its_own_scaling_of_pairs(case, growth, evaluate):
+    # Lipid21's file rescales some 1-4 pairs in a script of its own, which must survive the copies of water.
+    protocol, receptor, _ = case
+    forcefield = protocol.forcefield.model_copy(update={"protein": "ff19SB"})
+    settings = protocol.model_copy(update={"forcefield": forcefield})
+    system, assembly = solvate(*parametrise(receptor, None, settings), settings)
+    files = ("protein.ff19SB", "tip3p", "lipid21")
+    expected = app.ForceField(*(f"amber19/{name}.xml" for name in files)).createSystem(
+        assembly.topology, nonbondedMethod=app.PME, nonbondedCutoff=0.9, constraints=app.HBonds, removeCMMotion=False
+    )
+    box = SIDES * np.eye(3)
+    found, told = (evaluate(each, assembly.positions, box=box).energy for each in (system, expected))
+    assert found == pytest.approx(told, abs=1e-4)
 
 
 def without(system, atoms):
@@ -382,6 +399,15 @@ def test_where_modeller_cannot_grow_a_bilayer_it_is_told(case, tmp_path, monkeyp
     other = protocol.model_copy(update={"membrane": MembraneSettings(lipid=LIPID, padding="11 A")})
     with pytest.raises(InputError, match=r"no bilayer of DLPC.*membrane\.centre_z"):
         growing._kept(*_molecules(receptor, other), other)
+
+
+def test_a_platform_that_is_not_here_is_told_before_anything_is_run(case, monkeypatch, tmp_path):
+    protocol, receptor, _ = case
+    monkeypatch.setattr(growing, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(growing, "_grow", GROW)
+    compute = protocol.compute.model_copy(update={"platform": "HIP"})
+    with pytest.raises(MissingDependency, match="HIP is not available"):
+        growing.grow_bilayer(receptor, protocol.model_copy(update={"compute": compute}))
 
 
 def _molecules(receptor, protocol):
