@@ -44,12 +44,12 @@ def check(
         reference=reference,
         limits=Limits(hours=limit_hours, gigabytes=limit_disk),
     )
-    if poses is not None and reference is not None:
-        _write_poses(result, reference, poses)
     if as_json:
         typer.echo(json.dumps(preflight_record(result), indent=1))
     else:
         _show(result)
+    if poses is not None:
+        _write_poses(result, reference, poses)
     if result.level == "fail":
         raise typer.Exit(1)
 
@@ -111,8 +111,12 @@ def _summary(console: Console, result: Preflight) -> None:
     )
 
 
-def _write_poses(result: Preflight, reference: Path, folder: Path) -> None:
+def _write_poses(result: Preflight, reference: Path | None, folder: Path) -> None:
     from bindfe.campaign.preflight import write_poses
 
+    if reference is None or not result.poses:
+        why = "no --reference" if reference is None else "no ligand was placed, and those that have a pose keep it"
+        typer.echo(f"poses: none written: {why}", err=True)
+        return
     write_poses(result, reference, folder)
     typer.echo(f"poses: {folder}", err=True)

@@ -475,6 +475,15 @@ def test_placed_poses_are_written_and_drawn(tmp_path, monkeypatch) -> None:
 # The catalogue is the documentation
 
 
+def test_where_no_pose_is_made_the_findings_are_told_all_the_same(tmp_path) -> None:
+    options = ["--reference", str(CB7.with_name("b2.sdf")), "--poses", str(tmp_path / "poses")]
+    result = CliRunner().invoke(app, ["check", str(ROOT / "protocols" / "quickstart.yaml"), *options])
+    assert result.exit_code == 0
+    assert "pre-flight of quickstart" in result.output
+    assert "poses: none written: no ligand was placed, and those that have a pose keep it" in result.output
+    assert not (tmp_path / "poses").exists()
+
+
 def test_every_check_of_the_rooms_is_in_the_catalogue() -> None:
     """Names are read from the source: the first words of each warning and failure that is made anywhere."""
     makers = {"failed", "warned", "fail", "warn", "_failure", "make"}
