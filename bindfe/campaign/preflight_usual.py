@@ -105,6 +105,14 @@ _USUAL = (
         advice="the charges of the force field were made for 1",
     ),
     _Usual(
+        key="receptor.ph",
+        value=lambda protocol: _when(bool(protocol.receptor.file), protocol.receptor.ph),
+        unit="",
+        usual=(4.0, 10.0),
+        possible=(0.0, 14.0),
+        advice="proteins unfold beyond; it must be the pH of the measurement",
+    ),
+    _Usual(
         key="sampling.pressure",
         value=lambda protocol: _when(protocol.solvent.explicit, protocol.sampling.pressure),
         unit="bar",

@@ -33,12 +33,13 @@ LIGAND_CHECKS: tuple[Check, ...] = (
     _ligand(
         "coordinates",
         "fail",
-        "coordinates that are no structure: zeros, not numbers, another unit, two atoms in one place",
+        "coordinates that are no structure: zeros, not numbers, another unit, two atoms in one place, a torn bond",
         "has {what} coordinates{more}",
         "all coordinates are zero",
         "atoms {i} and {j} (from 0) are {distance} A apart",
         "{number} atoms lie in one place ({atoms}, counted from 0)",
         "its bonds are {length} A long",
+        "{a} and {b} (atoms counted from 0) are bonded and {length} A apart, and {usual} A is usual",
     ),
     _ligand(
         "undefined-stereo",

@@ -61,8 +61,8 @@ SETTINGS_CHECKS: tuple[Check, ...] = (
     _check(
         "unusual-setting",
         "warn; fail where the calculation would be wrong",
-        "a temperature, pressure, time step, salt, dielectric constant, cutoff, padding, number of cycles, spring or "
-        "friction, or a width, height or pace of Gaussians, that hardly anything has: mostly a wrong unit",
+        "a temperature, pressure, time step, pH, salt, dielectric constant, cutoff, padding, number of cycles, spring "
+        "or friction, or a width, height or pace of Gaussians, that hardly anything has: mostly a wrong unit",
         "{key} is {value} ({range} is usual)",
     ),
     _check(

@@ -26,6 +26,9 @@ a file in nm and 1.9 for one in bohr."""
 _BOHR_AT_MOST = 2.5
 """Above this part of a bond's length it is no file in bohr either."""
 
+_TORN, _CRUSHED = 1.6, 0.55
+"""One bond's length over the sum of the covalent radii; 0.8 to 1.2 in crystals and docked poses."""
+
 _FLAT_NM = 1e-4
 
 _SAME_PLACE_NM = 1e-4
@@ -83,6 +86,7 @@ def check_coordinates(mol: Chem.Mol, *, place: str) -> None:
     i, j = (int(k) for k in np.unravel_index(np.argmin(distance), distance.shape))
     if distance[i, j] < CLASH_NM:
         raise InputError(f"{place}: atoms {i} and {j} (from 0) are {10 * distance[i, j]:.2f} A apart; {advice}")
+    _check_bonds(mol, x, place=place)
 
 
 def _check_places(mol: Chem.Mol, distance: np.ndarray, *, place: str) -> None:
@@ -101,11 +105,7 @@ def _check_places(mol: Chem.Mol, distance: np.ndarray, *, place: str) -> None:
 
 def _check_unit(mol: Chem.Mol, x: np.ndarray, *, place: str) -> None:
     """Bonds of coordinates x (N, 3) [nm] have the length of bonds; with a wrong unit all of them shrink or grow."""
-    radius = Chem.GetPeriodicTable().GetRcovalent
-    lengths = [float(np.linalg.norm(x[b.GetBeginAtomIdx()] - x[b.GetEndAtomIdx()])) for b in mol.GetBonds()]
-    usual = [
-        0.1 * (radius(b.GetBeginAtom().GetAtomicNum()) + radius(b.GetEndAtom().GetAtomicNum())) for b in mol.GetBonds()
-    ]
+    lengths, usual = _bond_lengths(mol, x)
     part = float(np.median(np.divide(lengths, usual))) if len(lengths) > 2 else 1.0
     if _SHORTEST < part < _LONGEST:
         return
@@ -115,6 +115,25 @@ def _check_unit(mol: Chem.Mol, x: np.ndarray, *, place: str) -> None:
     elif part > _BOHR_AT_MOST:
         advice = "atoms are not where their bonds say: export it again, with coordinates in A"
     raise InputError(f"{place}: its bonds are {10 * np.median(lengths):.2f} A long; {advice}")
+
+
+def _check_bonds(mol: Chem.Mol, x: np.ndarray, *, place: str) -> None:
+    """No single bond of coordinates x (N, 3) [nm] is torn or crushed: one atom lies where it does not belong."""
+    for bond, length, usual in zip(mol.GetBonds(), *_bond_lengths(mol, x), strict=True):
+        if not _CRUSHED < length / usual < _TORN:
+            ends = f"{name_atom(bond.GetBeginAtom())} and {name_atom(bond.GetEndAtom())}"
+            raise InputError(
+                f"{place}: {ends} (atoms counted from 0) are bonded and {10 * length:.2f} A apart, and "
+                f"{10 * usual:.1f} A is usual; one of them is misplaced: export it again, or build it again"
+            )
+
+
+def _bond_lengths(mol: Chem.Mol, x: np.ndarray) -> tuple[list[float], list[float]]:
+    """Length of each bond at x (N, 3) [nm], and the sum of its atoms' covalent radii [nm]."""
+    radius = Chem.GetPeriodicTable().GetRcovalent
+    ends = [(bond.GetBeginAtom(), bond.GetEndAtom()) for bond in mol.GetBonds()]
+    lengths = [float(np.linalg.norm(x[a.GetIdx()] - x[b.GetIdx()])) for a, b in ends]
+    return lengths, [0.1 * (radius(a.GetAtomicNum()) + radius(b.GetAtomicNum())) for a, b in ends]
 
 
 def is_drawing(mol: Chem.Mol, x: np.ndarray) -> bool:

@@ -30,6 +30,9 @@ _STATES = {
     "HID": "HIS",
     "HIE": "HIS",
     "HIP": "HIS",
+    "HSD": "HIS",
+    "HSE": "HIS",
+    "HSP": "HIS",
     "LYN": "LYS",
 }
 _TELLING: dict[str, tuple[set[str], set[str]]] = {
@@ -38,11 +41,20 @@ _TELLING: dict[str, tuple[set[str], set[str]]] = {
     "HID": ({"HD1"}, {"HE2"}),
     "HIE": ({"HE2"}, {"HD1"}),
     "HIP": ({"HD1", "HE2"}, set()),
+    "HSD": ({"HD1"}, {"HE2"}),
+    "HSE": ({"HE2"}, {"HD1"}),
+    "HSP": ({"HD1", "HE2"}, set()),
 }
 """Hydrogens that a residue in a named state of protonation must have, and must not have."""
 
 _PARENTS = {"MSE": "MET", "SEP": "SER", "TPO": "THR", "PTR": "TYR", "CSO": "CYS", "CME": "CYS", "KCX": "LYS"}
 """Amino acids that common modified ones come from; for others the nearest is looked for."""
+
+
+_BACKBONE = frozenset({"N", "CA", "C", "O", "CB", "OXT"})
+
+_BARE_SHARE = 0.3
+"""Share of residues without a side chain above which the file is a model of the backbone."""
 
 
 def protein_findings(
@@ -80,6 +92,7 @@ def protein_findings(
         *unseen_findings(residues, near),
         *chain_findings(_firsts(residues), near, joined=gaps == "build"),
         *_unknown(residues, cofactors),
+        *_bare(residues),
         *_templates([r for r in residues if r[0].residue not in described], near, replace_modified=replace_modified),
         *(water_findings(residues, ligands) if keep_water else ()),
     ]
@@ -170,6 +183,21 @@ def _by_name(residues: Sequence[Residue]) -> list[tuple[str, list[Residue]]]:
     for residue in residues:
         groups.setdefault(residue[0].residue, []).append(residue)
     return list(groups.items())
+
+
+def _bare(residues: Sequence[Residue]) -> list[Finding]:
+    """A model of the backbone, to which a program would add all that binds."""
+    wanted = [r for r in residues if r[0].residue in heavy_names() and r[0].residue not in ("ALA", "GLY")]
+    bare = [r for r in wanted if not {atom.name for atom in r} - _BACKBONE - {a.name for a in r if a.element == "H"}]
+    if len(bare) <= _BARE_SHARE * len(wanted) or not bare:
+        return []
+    return [
+        failed(
+            "receptor",
+            f"{len(bare)} of {len(wanted)} residues have no side chain",
+            advice="take a structure with side chains, or build and relax them with a program for that",
+        )
+    ]
 
 
 def _templates(residues: Sequence[Residue], near: cKDTree | None, *, replace_modified: bool) -> list[Finding]:

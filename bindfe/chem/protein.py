@@ -49,6 +49,7 @@ _STANDARD_NAMES = {
     "HSE": "HIS",
     "HSP": "HIS",
 }
+_CHARMM_NAMES = {"HSD": "HID", "HSE": "HIE", "HSP": "HIP"}
 _BROKEN_NM = 0.20  # a peptide bond has 0.133
 _DISULFIDE_NM = 0.25  # a disulfide bond has 0.205
 _GIVEN_SHARE = 0.5  # hydrogens for each heavy atom, above which the file is taken to have them; all are about 1.0
@@ -106,7 +107,8 @@ def sort_structure(
         findings.append(
             warned("protein-models", f"the file holds {structure.n_models} models; the first is taken", advice="")
         )
-    atoms = choose_alternates(structure.atoms, findings)
+    named = [replace(atom, residue=_CHARMM_NAMES.get(atom.residue, atom.residue)) for atom in structure.atoms]
+    atoms = choose_alternates(named, findings)
     residues = _without(_residues(atoms), drop, structure.source, findings)
     residues = _without_cofactors(residues, beside, findings)
     _check_known([residue for residue in residues if residue[0].residue not in replaceable], structure.source)

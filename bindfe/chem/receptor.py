@@ -114,6 +114,11 @@ def read_receptor(
     path = Path(path)
     if path.suffix.lower() in PDB_SUFFIXES | CIF_SUFFIXES:
         return _read_protein(path, name, cofactors, templates)
+    if path.suffix.lower() not in {".sdf", ".mol", ".mol2"}:
+        raise InputError(
+            f"{path}: '{path.suffix}' is not read; give a protein as .pdb or .cif and a host as .sdf or .mol2, "
+            "uncompressed"
+        )
     if templates:
         raise InputError(f"{path}: receptor.templates describe residues of a protein, and this is a host")
     if cofactors:

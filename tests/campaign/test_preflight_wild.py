@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 
 import numpy as np
 import pytest
-from spoilt import CB7, HYDRATION, WATER, Inputs, b2, middle, moved, residue_number, shape, t4l, xylene
+from spoilt import CB7, HYDRATION, WATER, Inputs, b2, middle, moved, residue_number, shape, t4l, without, xylene
 
 from bindfe.campaign.preflight_cost import Cost, Worker
 from bindfe.campaign.preflight_limits import Limits, cost_findings
@@ -121,6 +122,32 @@ def water_is_a_vacuum(files: Inputs) -> None:
     files.settings = HYDRATION | {"solvent": {"model": "obc2", "solvent_dielectric": 1.0}}
 
 
+def hydrogen_across_the_room(files: Inputs) -> None:
+    """One hydrogen of p-xylene 14 A from its carbon; all other atoms are where they belong."""
+    mol = xylene()
+    x = np.asarray(mol.GetConformer().GetPositions())
+    x[next(atom.GetIdx() for atom in mol.GetAtoms() if atom.GetAtomicNum() == 1)] += 8.0
+    mol.GetConformer().SetPositions(x)
+    files.ligands, files.receptor, files.settings = [mol], str(CB7), WATER
+
+
+def backbone_alone(files: Inputs) -> None:
+    """What PDBFixer would fill up, in a minute."""
+    backbone = ("N", "CA", "C", "O", "CB")
+    files.receptor = without(t4l(), lambda line: line[12:16].strip() not in backbone)
+    files.ligands, files.settings = [xylene()], WATER
+
+
+def compressed_protein(files: Inputs) -> None:
+    path = files.folder / "receptor.pdb.gz"
+    path.write_bytes(gzip.compress(t4l().encode()))
+    files.ligands, files.receptor, files.settings = [xylene()], str(path), WATER
+
+
+def acid_of_a_battery(files: Inputs) -> None:
+    files.ligands, files.receptor, files.settings = [b2()], str(CB7), WATER | {"receptor": {"ph": 1.0}}
+
+
 WILD: list[tuple[Callable[[Inputs], None], str, str, str]] = [
     (microseconds, "wall-time", "warn", "more than a year is hardly meant"),
     (two_copies_of_one_name, "doubled-atoms", "fail", "162 residues have atoms that stand twice"),
@@ -130,6 +157,10 @@ WILD: list[tuple[Callable[[Inputs], None], str, str, str]] = [
     (macrocycle, "flexible-ligand", "warn", "a ring of 16 atoms"),
     (peptide, "flexible-ligand", "warn", "bonds that turn"),
     (time_step_in_picoseconds, "unusual-setting", "warn", "sampling.time_step is 0.002 fs"),
+    (hydrogen_across_the_room, "coordinates", "fail", "are bonded and 14."),
+    (backbone_alone, "receptor", "fail", "residues have no side chain"),
+    (compressed_protein, "receptor", "fail", "give a protein as .pdb or .cif"),
+    (acid_of_a_battery, "unusual-setting", "warn", "receptor.ph is 1 (4 to 10 is usual)"),
     (water_is_a_vacuum, "unusual-setting", "warn", "solvent.solvent_dielectric is 1 (4 to 120 is usual)"),
 ]
 
@@ -144,3 +175,13 @@ def test_a_mistake_in_the_wild_is_told(tmp_path, spoil, check, level, words) -> 
     for each in result.findings:
         if each.level != "pass":
             assert CHECKS[each.check].matches(each.message), str(each)
+
+
+@pytest.mark.parametrize("bare", [True, False])
+def test_histidines_by_their_names_in_charmm_are_histidines(tmp_path, bare: bool) -> None:
+    """HSE was refused as a modified residue by the pre-flight, and in a file with hydrogens by the run."""
+    text = t4l().replace("HIE", "HSE")
+    if bare:
+        text = without(text, lambda line: line[12:16].strip().lstrip("123")[0] == "H").replace("HSE", "HSD")
+    result = Inputs(folder=tmp_path, ligands=[xylene()], receptor=text, settings=WATER).check()
+    assert not [each for each in result.findings if each.level == "fail"], [str(each) for each in result.findings]
