@@ -22,7 +22,13 @@ from bindfe.campaign.preflight_measured import measured_findings
 from bindfe.campaign.preflight_membrane import membrane_findings
 from bindfe.campaign.preflight_parts import parts_findings
 from bindfe.campaign.preflight_settings import box_findings, settings_findings
-from bindfe.campaign.preflight_site import anchor_findings, bulk_findings, path_findings, well_findings
+from bindfe.campaign.preflight_site import (
+    anchor_findings,
+    axis_findings,
+    bulk_findings,
+    path_findings,
+    well_findings,
+)
 from bindfe.chem.findings import (
     EVERYTHING,
     Finding,
@@ -302,6 +308,7 @@ def _look_at_restraint(protocol: Protocol, receptor: Receptor | None, ligands: S
         for ligand in ligands
         for finding in (
             *(anchor_findings(protocol, ligand, receptor=x, elements=symbols) if alchemical else ()),
+            *(axis_findings(protocol, ligand, receptor=x, elements=symbols) if receptor.mol is not None else ()),
             *bulk_findings(protocol, ligand, receptor=x),
             *path_findings(protocol, ligand, receptor=x, elements=symbols),
             *well_findings(protocol, ligand, receptor=x, elements=symbols),

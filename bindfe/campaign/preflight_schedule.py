@@ -20,6 +20,9 @@ _FIRST_TRANSFER = 0.05
 _HALF_CORE = 0.5
 """Lennard-Jones coupling below which charges are refused: above it one may get away with it."""
 
+_LOOSE = 0.2
+"""Restraint below which a ligand that has lost part of its interactions is not held."""
+
 
 def schedule_findings(protocol: Protocol) -> tuple[Finding, ...]:
     """What is wrong with the schedule of each leg that the protocol runs."""
@@ -31,7 +34,7 @@ def schedule_findings(protocol: Protocol) -> tuple[Finding, ...]:
 
 def _leg(kind: LegKind, protocol: Protocol) -> Sequence[Finding]:
     schedule = protocol.schedule_of(kind)
-    found = [*_ends(kind, schedule)]
+    found = [*_ends(kind, schedule), *_unheld(kind, schedule)]
     if kind in (LegKind.TRANSFER, LegKind.RELATIVE):
         rows: tuple[str, ...] = ("transfer",)
         found += _first_steps(kind, schedule)
@@ -76,6 +79,30 @@ def _bare_charges(kind: LegKind, schedule: LambdaSchedule) -> list[Finding]:
             f"schedule.{kind.value}: in state {index} charges are at {schedule.electrostatics[index]:g} and "
             f"Lennard-Jones terms at {sterics:g}",
             advice="take electrostatics to 0 before sterics leaves 1: charges without a core fall into each other",
+        )
+    ]
+
+
+def _unheld(kind: LegKind, schedule: LambdaSchedule) -> list[Finding]:
+    """States in which a ligand is already let go of by its site and not yet held by the restraint."""
+    if kind is LegKind.TRANSFER:
+        return _loose(kind, "transfer is", schedule.transfer, schedule.restraints, severe=True)
+    if kind is not LegKind.COMPLEX:
+        return []
+    gone = _loose(kind, "Lennard-Jones terms are", schedule.sterics, schedule.restraints, severe=True)
+    return gone or _loose(kind, "charges are", schedule.electrostatics, schedule.restraints, severe=False)
+
+
+def _loose(kind: LegKind, what: str, coupled: Sequence[float], held: Sequence[float], *, severe: bool) -> list[Finding]:
+    states = [k for k in range(len(held)) if coupled[k] < _HALF_CORE and held[k] < _LOOSE]
+    if not states:
+        return []
+    worst = min(states, key=lambda k: coupled[k])
+    return [
+        (failed if severe else warned)(
+            "schedule-restraint",
+            f"schedule.{kind.value}: in state {worst} {what} at {coupled[worst]:g} and restraints at {held[worst]:g}",
+            advice="take restraints to 1 first: a ligand that is not held leaves the site, and its volume is not known",
         )
     ]
 

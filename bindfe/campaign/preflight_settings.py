@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,7 +45,14 @@ _ML_STEP = 2.0
 
 def settings_findings(protocol: Protocol) -> tuple[Finding, ...]:
     """What can be said of a protocol without its molecules."""
-    found = [*_time_step(protocol), *_repeats(protocol), *schedule_findings(protocol), *usual_findings(protocol)]
+    found = [
+        *_time_step(protocol),
+        *_repeats(protocol),
+        *_frames(protocol),
+        *_water_model(protocol),
+        *schedule_findings(protocol),
+        *usual_findings(protocol),
+    ]
     return tuple(found) or (passed("protocol", "time step, repeats and schedule fit"),)
 
 
@@ -89,6 +97,44 @@ def _repeats(protocol: Protocol) -> list[Finding]:
             "one-repeat",
             "one repeat: nothing shows the error that a second calculation would",
             advice="set repeats.number to 2 at least, 3 for an interval that is worth its name",
+        )
+    ]
+
+
+def _frames(protocol: Protocol) -> list[Finding]:
+    """Whether any frame is stored that a committee, switches or the report's pictures need."""
+    if protocol.road != "alchemy" or protocol.analytic is not None:
+        return []
+    cycles = round(protocol.sampling.length / protocol.sampling.cycle_time)
+    keys = {"sampling.frames_every": protocol.sampling.frames_every}
+    if protocol.committee.correction == "switching" and protocol.solvent.explicit:
+        keys["committee.switching.frames_every"] = protocol.committee.switching.frames_every
+    make = warned if protocol.committee.model == "none" else failed
+    return [
+        make(
+            "stored-frames",
+            f"{key} is {every} cycles of a run of {cycles}: no frame of an end state is stored",
+            advice="lower it: committee, switches, and whether a ligand left the domain, are seen from these frames",
+        )
+        for key, every in keys.items()
+        if every > cycles
+    ]
+
+
+def _water_model(protocol: Protocol) -> list[Finding]:
+    """A protein force field beside a water that it was not made for.
+
+    Source:
+        Tian et al., J. Chem. Theory Comput. 16, 528 (2020), doi:10.1021/acs.jctc.9b00591: ff19SB with OPC.
+    """
+    host = not protocol.receptor.file or Path(protocol.receptor.file).suffix.lower() in (".sdf", ".mol", ".mol2")
+    if host or protocol.forcefield.protein != "ff19SB" or protocol.solvent.model != "tip3p":
+        return []
+    return [
+        warned(
+            "water-model",
+            "forcefield.protein: ff19SB with solvent.model: tip3p, and its authors advise against this water",
+            advice="use solvent.model: opc with ff19SB, or ff14SB with tip3p",
         )
     ]
 

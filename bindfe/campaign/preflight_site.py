@@ -29,6 +29,9 @@ _LEANS_NM = 0.1
 _AROUND_NM = 0.8
 """Heavy atoms of the receptor so close to a ligand make the centre of an edge's site [nm]."""
 
+_FAR_NM, _ASTRAY_NM = 1.5, 2.5
+"""Distance of Boresch's anchors above which they hold the site loosely, and above which they are of another place."""
+
 _LINE_DEG = 20.0
 """An angle of a Boresch restraint nearer than this to 0 or 180 has a dihedral that is not defined when it moves."""
 
@@ -69,8 +72,50 @@ def anchor_findings(
             warned("restraint-atoms", words, advice="take heavy atoms of rings or backbone", ligand=ligand.name)
         )
     if isinstance(restraint, BoreschRestraint):
-        found += _lines(restraint, x, ligand.name)
+        found += [*_lines(restraint, x, ligand.name), *_far(restraint, ligand.name)]
     return tuple(found)
+
+
+def axis_findings(
+    protocol: Protocol, ligand: Ligand, *, receptor: Floats, elements: Sequence[str]
+) -> tuple[Finding, ...]:
+    """Whether host and guest have the axes that an axial restraint, or a path with one, holds together.
+
+    Args:
+        protocol: Its sections ``restraint`` and ``path``.
+        ligand: A ligand.
+        receptor: All atoms of the receptor [nm], (N, 3).
+        elements: Their elements, (N,).
+    """
+    from bindfe.build.axis import axis_ends
+
+    alchemical, restraint, path = protocol.road == "alchemy", protocol.restraint, protocol.path
+    if alchemical and (protocol.relative or restraint.kind != "axial") or not alchemical and path.axis_spring <= 0:
+        return ()
+    key = "restraint.kind: axial" if alchemical else "path.axis_spring"
+    given = (
+        (restraint.receptor_atoms, restraint.ligand_atoms) if alchemical else (path.receptor_atoms, path.ligand_atoms)
+    )
+    parts = (("receptor", receptor, elements, given[0]), ("ligand", ligand.positions, ligand.elements, given[1]))
+    found = []
+    for of, x, symbols, chosen in parts:
+        heavy = [i for i, symbol in enumerate(symbols) if symbol != "H"]
+        try:
+            axis_ends(x, [i for i in chosen if i < len(symbols)] or heavy, of=of)
+        except RestraintError as error:
+            message, _, _ = str(error).partition(". Use")
+            advice = "use restraint.kind: harmonic" if alchemical else "set path.axis_spring to 0"
+            found.append(failed("restraint-kind", f"{key}: {message}", advice=advice, ligand=ligand.name))
+    return tuple(found)
+
+
+def _far(restraint: BoreschRestraint, name: str) -> list[Finding]:
+    if restraint.distance <= _FAR_NM:
+        return []
+    make = failed if restraint.distance > _ASTRAY_NM else warned
+    words = f"the anchors of receptor and ligand are {10 * restraint.distance:.1f} A apart, and 5 to 15 A are usual"
+    advice = "are they numbers of another file? Take anchors beside the site, or leave the keys out"
+    return [make("restraint-atoms", words, advice=advice, ligand=name)]
 
 
 _ADVICE = "atoms are counted from 0 in each molecule; leave the keys out and anchors are chosen"
@@ -162,10 +207,10 @@ def path_findings(
                 ligand=ligand.name,
             ),
         )
+    found = _bound_findings(protocol, ligand, receptor=receptor, ends=ends)
     top, bottom = (receptor[list(end)].mean(axis=0) for end in ends)
     along = (top - bottom) / np.linalg.norm(top - bottom)
     x = ligand.positions[[i for i, symbol in enumerate(ligand.elements) if symbol != "H"]]
-    found = []
     for near in (min(each, key=abs) for each in settings.unbound):
         there = x - x.mean(axis=0) + 0.5 * (top + bottom) + near * along
         gap = float(cdist(there, receptor[heavy]).min())
@@ -174,6 +219,24 @@ def path_findings(
             advice = "move it outwards, to where the surface is flat, and path.high with it"
             found.append(failed("bulk", f"{words}, which is no bulk", advice=advice, ligand=ligand.name))
     return tuple(found)
+
+
+def _bound_findings(
+    protocol: Protocol, ligand: Ligand, *, receptor: Floats, ends: tuple[tuple[int, ...], tuple[int, ...]]
+) -> list[Finding]:
+    """Whether the pose lies where the path calls the ligand bound."""
+    from bindfe.variables import AxisPosition, value_of
+
+    heavy = [i for i, symbol in enumerate(ligand.elements) if symbol != "H"]
+    chosen = [i for i in protocol.path.ligand_atoms if i < len(ligand.elements)] or heavy
+    atoms = tuple(len(receptor) + i for i in chosen)
+    variable = AxisPosition(name="path", top=ends[0], bottom=ends[1], ligand=atoms)
+    value, (low, high) = value_of(variable, np.concatenate([receptor, ligand.positions])), protocol.path.bound
+    if low <= value < high:
+        return []
+    words = f"is given at {10 * value:.1f} A of the path, and path.bound is {10 * low:g} to {10 * high:g} A"
+    advice = "give it in its bound pose, or choose path.bound around it: is it in nm?"
+    return [failed("path-bound", words, advice=advice, ligand=ligand.name)]
 
 
 def well_findings(
