@@ -192,7 +192,7 @@ def _key(topology: app.Topology, positions: Floats, protocol: Protocol) -> str:
     content = {
         "atoms": [(atom.name, atom.residue.name) for atom in topology.atoms()],
         "positions": np.round(positions, 4).tolist(),
-        "membrane": [settings.lipid, settings.centre_z, settings.padding],
+        "membrane": [settings.lipid, round(_patch_centre(settings), 6), settings.padding],
         "forcefield": [lipid_file(protocol), protocol.forcefield.small_molecule, protocol.solvent.model],
         "openmm": mm.version.version,
     }
@@ -215,7 +215,7 @@ def _grow(force_field: app.ForceField, topology: app.Topology, positions: Floats
         modeller.addMembrane(
             force_field,
             lipidType=_patch(settings.lipid),
-            membraneCenterZ=settings.centre_z * unit.nanometer,
+            membraneCenterZ=_patch_centre(settings) * unit.nanometer,
             minimumPadding=settings.padding * unit.nanometer,
             neutralize=False,
             residueTemplates=chosen_templates(force_field, modeller.topology),
@@ -230,6 +230,22 @@ def _grow(force_field: app.ForceField, topology: app.Topology, positions: Floats
     x = np.asarray(modeller.positions.value_in_unit(unit.nanometer), dtype=float)
     lipids, water = _molecules(modeller.topology, first=len(positions))
     return Bilayer(vectors=vectors, lipids=_stored(x[lipids]), water=_stored(x[water]))
+
+
+def _patch_centre(settings: MembraneSettings) -> float:
+    """Where the middle of the patch's extent goes, so that the middle of its heads is at ``centre_z`` [nm]."""
+    return settings.centre_z + _lift(settings.lipid)
+
+
+@functools.lru_cache(maxsize=1)
+def _lift(lipid: str) -> float:
+    """How far the middle between a patch's outermost atoms is above that between its heads: 0.1 nm for POPC."""
+    patch = _patch(lipid)
+    z = np.asarray(patch.getPositions(asNumpy=True).value_in_unit(unit.nanometer))[:, 2]
+    heads = z[[atom.index for atom in patch.topology.atoms() if atom.name == "P"]]
+    above = heads > heads.mean()
+    middle = 0.5 * (heads[above].mean() + heads[~above].mean())
+    return float(0.5 * (z.min() + z.max()) - middle)
 
 
 def _stored(positions: Floats) -> Floats:

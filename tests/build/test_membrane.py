@@ -361,6 +361,15 @@ def test_rings_are_found_once_and_without_the_larger_ones_that_they_make():
     }
 
 
+def test_the_middle_of_the_heads_goes_to_the_given_height():
+    settings = MembraneSettings(lipid=LIPID, centre_z="12 A")
+    pdb = growing._patch(LIPID)
+    z = np.asarray(pdb.positions.value_in_unit(unit.nanometer))[:, 2]
+    moved = z - 0.5 * (z.min() + z.max()) + growing._patch_centre(settings)  # as Modeller lays it
+    heads = np.sort(moved[[atom.index for atom in pdb.topology.atoms() if atom.element is app.element.phosphorus]])
+    assert 0.5 * (heads[:64].mean() + heads[64:].mean()) == pytest.approx(1.2, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -427,6 +436,7 @@ def test_a_bilayer_that_is_grown_is_one_and_holds_for_500_steps(case, tmp_path, 
     heads = leg.positions[[atom.index for atom in leg.topology.atoms() if atom.name == "P"]]
     oxygens = leg.positions[[next(r.atoms()).index for r in residues(leg, "HOH")]]
     above = heads[:, 2] > 0
+    assert heads[above, 2].mean() + heads[~above, 2].mean() == pytest.approx(0.0, abs=0.1)
     assert heads[above, 2].mean() - heads[~above, 2].mean() == pytest.approx(3.1, abs=0.3)
     assert above.sum() == (~above).sum() == pytest.approx(58, abs=3)
     area = (leg.box[0, 0] * leg.box[1, 1] - 1.5) / above.sum()  # a helix takes 1.5 nm^2
