@@ -90,7 +90,8 @@ def axis_findings(
     from bindfe.build.axis import axis_ends
 
     alchemical, restraint, path = protocol.road == "alchemy", protocol.restraint, protocol.path
-    if alchemical and (protocol.relative or restraint.kind != "axial") or not alchemical and path.axis_spring <= 0:
+    aligned = restraint.kind == "axial" and not protocol.relative if alchemical else path.axis_spring > 0
+    if not aligned:
         return ()
     key = "restraint.kind: axial" if alchemical else "path.axis_spring"
     given = (
