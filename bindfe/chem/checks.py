@@ -26,8 +26,11 @@ a file in nm and 1.9 for one in bohr."""
 _BOHR_AT_MOST = 2.5
 """Above this part of a bond's length it is no file in bohr either."""
 
-_TORN, _CRUSHED = 1.6, 0.55
-"""One bond's length over the sum of the covalent radii; 0.8 to 1.2 in crystals and docked poses."""
+_TORN, _CRUSHED = 2.5, 0.55
+"""One bond's length over the sum of the covalent radii; 0.8 to 1.2 in crystals and docked poses. Strain tells less."""
+
+_TORN_HYDROGEN = 1.6
+"""The same for hydrogen, which is relaxed before a pose is judged."""
 
 _FLAT_NM = 1e-4
 
@@ -120,7 +123,8 @@ def _check_unit(mol: Chem.Mol, x: np.ndarray, *, place: str) -> None:
 def _check_bonds(mol: Chem.Mol, x: np.ndarray, *, place: str) -> None:
     """No single bond of coordinates x (N, 3) [nm] is torn or crushed: one atom lies where it does not belong."""
     for bond, length, usual in zip(mol.GetBonds(), *_bond_lengths(mol, x), strict=True):
-        if not _CRUSHED < length / usual < _TORN:
+        light = 1 in (bond.GetBeginAtom().GetAtomicNum(), bond.GetEndAtom().GetAtomicNum())
+        if not _CRUSHED < length / usual < (_TORN_HYDROGEN if light else _TORN):
             ends = f"{name_atom(bond.GetBeginAtom())} and {name_atom(bond.GetEndAtom())}"
             raise InputError(
                 f"{place}: {ends} (atoms counted from 0) are bonded and {10 * length:.2f} A apart, and "
