@@ -38,7 +38,7 @@ def ring_findings(a: Ligand, b: Ligand, atom_map: AtomMap) -> tuple[Finding, ...
     ]
     if not broken:
         return ()
-    words = ", ".join(dict.fromkeys(each.words for each in broken[:4]))
+    words = ", ".join(dict.fromkeys(pair for each in broken[:4] for pair in each.words.split(", ")))
     return (
         warned(
             "map-ring-broken",
