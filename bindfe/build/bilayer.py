@@ -151,7 +151,10 @@ def _kept(force_field: app.ForceField, topology: app.Topology, positions: Floats
     """The bilayer about some molecules, from disk if it was grown before."""
     path = cache_folder() / "bilayers" / f"{_key(topology, positions, protocol)}.npz"
     if path.is_file():
-        return Bilayer(**{name: array.astype(float) for name, array in read_arrays(path).items()})
+        try:
+            return Bilayer(**{name: array.astype(float) for name, array in read_arrays(path).items()})
+        except StoreError as error:
+            logger.warning("another bilayer is grown: %s", error)
     settings = membrane_of(protocol)
     logger.info("growing a bilayer of %s, which takes minutes (kept in %s)", settings.lipid, path.parent)
     grown = _grow(force_field, topology, positions, protocol)

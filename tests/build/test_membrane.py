@@ -252,8 +252,18 @@ def test_a_bilayer_is_grown_once_for_a_receptor_and_again_about_a_ligand_that_li
     assert len(growth) == len(before) + 1
     leg = load_leg(tmp_path / "leg")
     assert len(again.lipids) == len(residues(leg, LIPID))
+    (file,) = (path for path in growing.cache_folder().glob("bilayers/*.npz") if path.stem == growth_key(far, case))
+    file.write_bytes(file.read_bytes()[:-100])
+    growing.bilayer_about(*parametrise(receptor, far, protocol), protocol)
+    assert len(growth) == len(before) + 2
     lipids = [atom.index for residue in residues(leg, LIPID) for atom in residue.atoms()]
     assert cdist(leg.positions[lipids], leg.positions[list(leg.record.ligand_atoms)]).min() > 0.2
+
+
+def growth_key(ligand, case) -> str:
+    protocol, receptor, _ = case
+    _, molecules = parametrise(receptor, ligand, protocol)
+    return growing._key(molecules.topology, molecules.positions, protocol)
 
 
 def test_ions_keep_away_from_the_heads_and_are_as_many_as_the_salt_asks_for():
