@@ -264,7 +264,6 @@ def _look_at_site(
         replace_modified=protocol.receptor.modified == "replace",
         cofactors=_heavy(receptor.cofactors),
         described=template_names(receptor.templates),
-        gaps=protocol.receptor.gaps,
     )
     drop = protocol.receptor.drop
     found = (
@@ -287,7 +286,8 @@ def _complete(protocol: Protocol, receptor: Receptor) -> tuple[Receptor | None, 
         prepared = prepare_receptor(receptor, protocol)
     except (InputError, MissingDependency) as error:
         return None, (failed("receptor", str(error), advice=""),)
-    told = tuple(each for each in prepared.findings if each.check != "protein-gap")  # told with the distance
+    known = ("protein-gap", "merged-chains")  # told with the distance
+    told = tuple(each for each in prepared.findings if each.check not in known)
     return prepared.receptor, told
 
 

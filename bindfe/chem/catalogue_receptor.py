@@ -50,7 +50,7 @@ RECEPTOR_CHECKS: tuple[Check, ...] = (
     ),
     _check(
         "merged-chains",
-        "fail within 10 A of a ligand, and where loops are built; else warn",
+        "warn",
         "two chains under one chain id, by numbers that begin again, a distance that nothing spans, or a last "
         "residue's OXT",
         "two chains are called '{chain}': {before} ends one and {after}, {distance} A away, begins the other ({why})",

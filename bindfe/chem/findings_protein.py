@@ -66,7 +66,6 @@ def protein_findings(
     replace_modified: bool = False,
     cofactors: Floats,
     described: Set[str] = frozenset(),
-    gaps: str = "cap",
 ) -> tuple[Finding, ...]:
     """Everything about a protein that somebody should know before it is repaired and simulated.
 
@@ -78,7 +77,6 @@ def protein_findings(
         replace_modified: Whether modified amino acids become those that they come from.
         cofactors: Heavy atoms of given cofactors [nm], (M, 3); may be empty.
         described: Modified residues that have a template.
-        gaps: What is done where a chain is broken, as ``receptor.gaps``.
     """
     residues = [tuple(group) for _, group in groupby(structure.atoms, key=lambda atom: (atom.site, atom.residue))]
     there = {name for residue in residues for name in (residue[0].residue, residue[0].label)}
@@ -90,7 +88,7 @@ def protein_findings(
         *_alternates(residues, near),
         *doubled_findings(residues),
         *unseen_findings(residues, near),
-        *chain_findings(_firsts(residues), near, joined=gaps == "build"),
+        *chain_findings(_firsts(residues), near),
         *_unknown(residues, cofactors),
         *_bare(residues),
         *_templates([r for r in residues if r[0].residue not in described], near, replace_modified=replace_modified),

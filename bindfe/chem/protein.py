@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bindfe.chem.findings import Finding, passed, warned
 from bindfe.chem.proteincaps import acetyl_cap, methylamide_cap
+from bindfe.chem.proteinchains import TWO_CHAINS_ADVICE, two_chains, why_two_chains
 from bindfe.chem.proteinfile import ProteinAtom, ProteinStructure, Site
 from bindfe.errors import InputError
 
@@ -118,6 +119,7 @@ def sort_structure(
     chains = _chains([r for r in residues if _is_peptide(r) or r[0].residue in replaceable])
     if not chains:
         raise InputError(f"{structure.source}: holds no amino acids; a host is given as SDF or MOL2")
+    chains = _part(chains, findings)
     if gaps != "build":
         chains = _split(chains, structure, gaps, findings)
     return ProteinParts(
@@ -258,6 +260,22 @@ def breaks(chain: Sequence[Residue]) -> list[tuple[Residue, Residue]]:
         if ends[0] is None or ends[1] is None or _apart(ends[0], ends[1]) > _BROKEN_NM:
             found.append((before, after))
     return found
+
+
+def _part(chains: tuple[tuple[Residue, ...], ...], findings: list[Finding]) -> tuple[tuple[Residue, ...], ...]:
+    """Two chains that go by one name as two, with ends of their own."""
+    parted: list[tuple[Residue, ...]] = []
+    for chain in chains:
+        begun = 0
+        for before, after in breaks(chain):
+            why = why_two_chains(before, after)
+            if why:
+                end = next(k for k, residue in enumerate(chain) if residue is after)
+                parted.append(chain[begun:end])
+                begun = end
+                findings.append(warned("merged-chains", two_chains(before, after, why=why), advice=TWO_CHAINS_ADVICE))
+        parted.append(chain[begun:])
+    return tuple(parted)
 
 
 def _atom(residue: Residue, name: str) -> ProteinAtom | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import io
 from pathlib import Path
 
@@ -169,7 +170,7 @@ def test_a_residue_on_a_given_cofactor_is_described_by_it():
 
 
 def test_a_broken_chain_is_capped_refused_or_left_to_be_built():
-    broken = structure(*alanine(1), *alanine(5, (20.0, 0.0, 0.0)))
+    broken = structure(*alanine(1), *alanine(5, (12.0, 0.0, 0.0)))
     capped = sort(broken)
     names = [[residue[0].residue for residue in chain] for chain in capped.chains]
     assert names == [["ALA", "NME"], ["ACE", "ALA"]]
@@ -243,3 +244,27 @@ def test_a_file_that_is_no_protein_is_refused(tmp_path: Path, text, message):
     path.write_text(text)
     with pytest.raises(InputError, match=message):
         read_receptor(path)
+
+
+def test_two_chains_of_one_name_get_ends_of_their_own_and_no_caps():
+    """The second goes on counting where the first ends with OXT, 60 A away; a break within a chain is still capped."""
+    data = Path(str(importlib.util.find_spec("openmmtools").origin)).parent / "data" / "T4-lysozyme-L99A-implicit"
+    lines = [line for line in (data / "receptor.pdb").read_text().splitlines() if line.startswith("ATOM")]
+    again = [
+        f"{line[:22]}{int(line[22:26]) + 162:4d}{line[26:30]}{float(line[30:38]) + 60:8.3f}{line[38:]}"
+        for line in lines
+    ]
+    gapped = [line for line in again if not 200 <= int(line[22:26]) <= 205]
+    for gaps, pieces in (("cap", 3), ("build", 2)):
+        parts = sort_structure(
+            parse_structure("\n".join([*lines, *gapped]), source="two.pdb", cif=False),
+            drop=(),
+            keep_water=True,
+            gaps=gaps,
+            beside=np.empty((0, 3)),
+        )
+        assert len(parts.chains) == pieces
+        ends = [(chain[0][0].residue, chain[-1][0].residue) for chain in parts.chains]
+        assert ends[0] == ("MET", "LYS")
+        assert ends[1][0] == "MET"
+        assert [each.check for each in parts.findings if each.check != "protein-gap"] == ["merged-chains"]
