@@ -45,6 +45,7 @@ def _charges(protocol: Protocol, receptor: Receptor | None, ligands: Sequence[Li
     """Molecules without partial charges in their file, where the file's are to be taken."""
     if protocol.forcefield.charges != "file":
         return
+    from bindfe.chem.findings_charges import charge_findings
     from bindfe.chem.molecule import partial_charges_of
 
     molecules: list[tuple[str, Chem.Mol]] = [(ligand.name, ligand.mol) for ligand in ligands]
@@ -52,7 +53,10 @@ def _charges(protocol: Protocol, receptor: Receptor | None, ligands: Sequence[Li
         molecules += [(EVERYTHING, molecule.mol) for molecule in receptor.cofactors]
         molecules += [(EVERYTHING, receptor.mol)] if receptor.mol is not None else []
     for name, mol in molecules:
-        if partial_charges_of(mol) is None:
+        charges = partial_charges_of(mol)
+        if charges is not None:
+            yield from charge_findings(mol, charges, ligand=name)
+        else:
             yield failed(
                 "partial-charges",
                 f"{'has' if name else 'the receptor or a cofactor has'} no partial charges in its file, and "

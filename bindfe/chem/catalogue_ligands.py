@@ -107,10 +107,19 @@ LIGAND_CHECKS: tuple[Check, ...] = (
     ),
     _ligand(
         "partial-charges",
-        "fail",
-        "partial charges in the file that are missing where they are to be taken, are not one for each atom, or sum to "
-        "another charge than bonds and formal charges make",
+        "fail; warn for sizes and differences that no model fits, and for hydrogens on carbon at zero",
+        "partial charges in the file that are not one for each atom or sum to another charge than bonds and formal "
+        "charges make; where they are to be taken: none, zeros, equal or whole numbers, hydrogens on N or O at zero or "
+        "negative, more than 2 e, or 0.2 e between equivalent atoms",
         "{whose} no partial charges in its file, and forcefield.charges is file",
+        "the partial charges of {whose} are all zero: no charges were exported",
+        "the partial charges of {whose} are all equal ({charge} e): the formal charge was spread over the atoms",
+        "the partial charges of {whose} are whole numbers: formal charges",
+        "the partial charges of {whose} are zero at {atoms}: united atoms, or formal charges",
+        "the partial charges of {whose} are zero at all hydrogens: united atoms, formal charges, or MMFF94's",
+        "the partial charges of {whose} are negative at {atoms}",
+        "the partial charges of {whose} are beyond {limit} e at {atoms}",
+        "the partial charges of {whose} are {low} and {high} e at {atoms}, which are equivalent",
         "{reason}",
     ),
     _ligand(
