@@ -251,14 +251,17 @@ def _look_at_site(
     """The receptor as it would be simulated, if it can be, and what is wrong with a protein where the ligands bind."""
     from bindfe.build.residues import template_names
     from bindfe.chem.findings_backbone import backbone_findings, metal_findings
+    from bindfe.chem.findings_cofactor import cofactor_findings
+    from bindfe.chem.findings_overlap import overlap_findings
     from bindfe.chem.findings_protein import protein_findings
     from bindfe.chem.findings_warhead import warhead_findings
 
     if receptor.mol is not None:
         return receptor, ()
+    heavy = {ligand.name: _heavy([ligand]) for ligand in ligands}
     found = protein_findings(
         receptor.structure,
-        {ligand.name: _heavy([ligand]) for ligand in ligands},
+        heavy,
         drop=protocol.receptor.drop,
         keep_water=protocol.receptor.waters == "keep" and protocol.solvent.explicit,
         replace_modified=protocol.receptor.modified == "replace",
@@ -268,6 +271,8 @@ def _look_at_site(
     drop = protocol.receptor.drop
     found = (
         *found,
+        *overlap_findings(receptor.structure, drop=drop),
+        *cofactor_findings(receptor.structure, receptor.cofactors, heavy, drop=drop),
         *backbone_findings(receptor.structure, drop=drop),
         *metal_findings(receptor.structure, ligands, drop=drop),
         *warhead_findings(receptor.structure, ligands, drop=drop),

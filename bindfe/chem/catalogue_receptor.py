@@ -114,6 +114,20 @@ RECEPTOR_CHECKS: tuple[Check, ...] = (
         "{residues}: a cis peptide bond that is not before a proline",
     ),
     _check(
+        "protein-overlap",
+        "fail for more than 5 pairs of atoms; else warn",
+        "heavy atoms of different residues within 2 A that no bond joins: a wrong symmetry copy of a chain, or a model "
+        "that runs through itself",
+        "{number} of heavy atoms {where} lie in each other, unbonded and within 2 A ({atoms})",
+    ),
+    _check(
+        "cofactor-place",
+        "fail beyond 10 A, below 2 A, and with more than 30 % of its heavy atoms in the receptor; else warn",
+        "a cofactor that touches neither protein nor ligand (5 A), or that lies in the protein or another cofactor",
+        "the cofactor {name} does not touch the receptor: its nearest atom is {distance} A away",
+        "{number} of {all} heavy atoms of the cofactor {name} lie in the receptor ({atoms})",
+    ),
+    _check(
         "ligand-metal",
         "warn",
         "a ligand whose N, O or S holds a metal ion of the protein",
