@@ -102,7 +102,7 @@ def draw(plain: PlainSystem, positions: Floats, sides: Floats, path: Path) -> No
     x[water, 2] -= sides[2] * np.round((x[water, 2] - heads) / sides[2])
     solute = {*plain.receptor_atoms, *plain.ligand_atoms}
     tails = [i for i in atoms_of(plain.topology, "C") if i not in solute]
-    figure, axes = plt.subplots(figsize=(6.4, 6.4), layout="constrained")
+    figure, axes = plt.subplots(figsize=(7.2, 4.2), layout="constrained")
     layers: list[tuple[Any, dict[str, Any]]] = [
         (water, {"s": 4, "c": "#9ecae1", "label": "water"}),
         (tails, {"s": 4, "c": "#bdbdbd", "label": "lipid carbon"}),
@@ -115,7 +115,7 @@ def draw(plain: PlainSystem, positions: Floats, sides: Floats, path: Path) -> No
         axes.scatter(x[near, 0], x[near, 2], linewidths=0, **style)
     axes.set(xlabel="x from the ligand [nm]", ylabel="z [nm]", aspect="equal")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, markerscale=1.5)
-    figure.savefig(path, dpi=120)
+    figure.savefig(path, dpi=110, bbox_inches="tight")
 
 
 def main() -> None:
