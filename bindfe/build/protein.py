@@ -23,6 +23,7 @@ from bindfe.chem.protein import (
     ProteinParts,
     Residue,
     disulfides,
+    in_amber_names,
     metal_neighbours,
     sort_structure,
     without_hydrogens,
@@ -84,7 +85,7 @@ def prepare_receptor(receptor: Receptor, protocol: Protocol) -> PreparedReceptor
     load_templates(force_field, receptor.templates)
     parts, findings = _sort(receptor, settings, own)
     given = settings.protonation == "given" or (settings.protonation == "auto" and parts.has_hydrogens)
-    chains = parts.chains if given else without_hydrogens(parts.chains)
+    chains = in_amber_names(parts.chains) if given else without_hydrogens(parts.chains)
     chains = without_hydrogens(chains, _sites_by_hand(settings, chains))
     sequences = parts_sequences(receptor) if settings.gaps == "build" else {}
     topology, positions, added = _complete((*chains, *_apart(parts)), sequences, receptor.source, own)

@@ -108,8 +108,7 @@ def sort_structure(
         findings.append(
             warned("protein-models", f"the file holds {structure.n_models} models; the first is taken", advice="")
         )
-    named = [replace(atom, residue=_CHARMM_NAMES.get(atom.residue, atom.residue)) for atom in structure.atoms]
-    atoms = choose_alternates(named, findings)
+    atoms = choose_alternates(structure.atoms, findings)
     residues = _without(_residues(atoms), drop, structure.source, findings)
     residues = _without_cofactors(residues, beside, findings)
     _check_known([residue for residue in residues if residue[0].residue not in replaceable], structure.source)
@@ -343,6 +342,14 @@ def without_hydrogens(
         )
 
     return tuple(tuple(bare(residue) for residue in chain) for chain in chains)
+
+
+def in_amber_names(chains: Sequence[Sequence[Residue]]) -> tuple[tuple[Residue, ...], ...]:
+    """Chains whose hydrogens stay, with the states of histidine that CHARMM names under Amber's names."""
+    return tuple(
+        tuple(tuple(replace(a, residue=_CHARMM_NAMES.get(a.residue, a.residue)) for a in residue) for residue in chain)
+        for chain in chains
+    )
 
 
 def disulfides(chains: Sequence[Sequence[Residue]]) -> tuple[tuple[str, str], ...]:
