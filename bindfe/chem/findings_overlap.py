@@ -127,4 +127,6 @@ def _told(met: Sequence[tuple[float, ProteinAtom, ProteinAtom]]) -> tuple[Findin
     if first != second:
         advice = "one chain is a copy that no crystal has: make it again by the right operation, or leave it out"
         return (failed("protein-overlap", words, advice=advice),)
-    return (failed("protein-overlap", words, advice="the model runs through itself: take another, or rebuild it"),)
+    return (
+        failed("protein-overlap", words, advice="the model runs through itself, or holds a chain twice: rebuild it"),
+    )
