@@ -18,7 +18,7 @@ from bindfe.campaign.ligands import coverage_findings, place_in_pocket, read_pro
 from bindfe.campaign.posecounts import title_findings
 from bindfe.campaign.preflight_cost import Cost, Worker, estimate_cost, workers_here
 from bindfe.campaign.preflight_limits import Limits, cost_findings
-from bindfe.campaign.preflight_measured import measured_findings
+from bindfe.campaign.preflight_measured import measured_findings, strength_findings
 from bindfe.campaign.preflight_membrane import membrane_findings
 from bindfe.campaign.preflight_parts import parts_findings
 from bindfe.campaign.preflight_settings import box_findings, settings_findings
@@ -116,7 +116,7 @@ def check_protocol(
             findings += membrane_findings(protocol, receptor)
             findings += [*placed, *found, *_look_at_restraint(protocol, complete, ligands)]
         findings += _look_at_boxes(protocol, ligands, receptor)
-        findings += _look_at_measured(protocol, ligands)
+        findings += _look_at_measured(protocol, ligands, receptor)
         findings += parts_findings(protocol, receptor, ligands)
         findings += [finding for ligand in ligands for finding in coverage_findings(protocol, ligand)]
         findings += [f for ligand in ligands for f in state_findings(ligand, ph=protocol.receptor.ph)]
@@ -332,14 +332,15 @@ def _look_at_boxes(protocol: Protocol, ligands: Sequence[Ligand], receptor: Rece
     return [finding for ligand in ligands for finding in box_findings(protocol, ligand, receptor=atoms)]
 
 
-def _look_at_measured(protocol: Protocol, ligands: Sequence[Ligand]) -> Sequence[Finding]:
+def _look_at_measured(protocol: Protocol, ligands: Sequence[Ligand], receptor: Receptor | None) -> Sequence[Finding]:
     """The table of measured values, and whether it means these molecules."""
     from bindfe.chem.findings_table import table_findings
 
     found = measured_findings(protocol, [ligand.name for ligand in ligands])
     if not found or worst_level(found) == "fail":
         return found
-    return (*found, *table_findings(protocol.ligands.measured, ligands))
+    strong = () if receptor is None else strength_findings(protocol, ligands, host=receptor.mol is not None)
+    return (*found, *strong, *table_findings(protocol.ligands.measured, ligands))
 
 
 def _look_at_edges(protocol: Protocol, ligands: Sequence[Ligand]) -> Sequence[Finding]:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from bindfe.chem.findings import Finding, failed, passed, warned
 from bindfe.errors import InputError
 from bindfe.protocol import Protocol
 from bindfe.results import Affinity
 
+if TYPE_CHECKING:
+    from bindfe.chem.ligand import Ligand
+
 _KELVINS = 5.0
 """Difference of temperatures above which measured and calculated values differ by more than their errors: with an
 entropy of 20 cal/mol/K, 0.1 kcal/mol."""
+
+
+_STRONGEST = {"protein": 1.75, "host": 2.2}
+"""Binding free energy for each heavy atom that is hardly reached [kcal/mol]; 1-adamantylammonium has 1.8 in CB7."""
 
 
 def measured_findings(protocol: Protocol, names: Sequence[str]) -> tuple[Finding, ...]:
@@ -34,6 +42,37 @@ def measured_findings(protocol: Protocol, names: Sequence[str]) -> tuple[Finding
     own = {name: table[name] for name in names if name in table}
     found = [*_names(names, table), *_values(own, protocol)]
     return tuple(found) or (passed("measured", f"{len(own)} of {len(names)} ligands have a measured value"),)
+
+
+def strength_findings(protocol: Protocol, ligands: Sequence[Ligand], *, host: bool) -> tuple[Finding, ...]:
+    """Measured values that are stronger than so few heavy atoms can bind.
+
+    Args:
+        protocol: Its ``ligands.measured``, a table that can be read.
+        ligands: The ligands.
+        host: Whether the receptor is a host: the strongest known guests of cucurbiturils pass what proteins reach.
+
+    Source:
+        Kuntz, Chen, Sharp and Kollman, Proc. Natl. Acad. Sci. USA 96, 9997 (1999), doi:10.1073/pnas.96.18.9997:
+        1.5 kcal/mol for each heavy atom at most.
+    """
+    from bindfe.chem.affinity import read_affinities
+
+    table = {each.ligand: each.delta_g_kcal_mol for each in read_affinities(protocol.ligands.measured)}
+    most, found = _STRONGEST["host" if host else "protein"], []
+    for ligand in ligands:
+        value, heavy = table.get(ligand.name, 0.0), sum(1 for element in ligand.elements if element != "H")
+        if -value > most * heavy:
+            found.append(
+                warned(
+                    "measured",
+                    f"a measured value of {value:g} kcal/mol is {-value / heavy:.1f} for each of its {heavy} heavy "
+                    "atoms, and nothing binds so",
+                    advice="is it in kJ/mol? Divide by 4.184",
+                    ligand=ligand.name,
+                )
+            )
+    return tuple(found)
 
 
 def _names(names: Sequence[str], table: Mapping[str, Affinity]) -> list[Finding]:

@@ -22,6 +22,13 @@ _SETTLES_PS = 1000.0
 _LEAST_PADDING_NM = 0.8
 """Padding with which two lipids lie between a protein and its image [nm]."""
 
+_MELTS = {"DLPC": 271, "DMPC": 297, "DPPC": 314, "POPC": 270, "DOPC": 255, "DLPE": 304, "POPE": 298}
+"""Temperature at which each lipid's gel melts to a fluid [K].
+
+Source:
+    Koynova and Caffrey, Biochim. Biophys. Acta 1376, 91 (1998), doi:10.1016/S0304-4157(98)00006-9, rounded.
+"""
+
 _MANY = 60
 """Residues of an apolar slab that make a membrane protein: three helices that cross it."""
 
@@ -43,6 +50,7 @@ def membrane_findings(protocol: Protocol, receptor: Receptor) -> tuple[Finding, 
         *orientation_findings(structure, centre=protocol.membrane.centre_z, drop=drop),
         *_box(protocol.membrane, atoms),
         *_short(protocol),
+        *_gel(protocol, protocol.membrane),
     )
 
 
@@ -92,4 +100,14 @@ def _short(protocol: Protocol) -> Iterable[Finding]:
             f"equilibration.free_time is {time:g} ps, and a bilayer that was just grown takes nanoseconds to close and "
             "find its area",
             advice="set it to 5 ns or more, and look at the area per lipid; 1 ns at least",
+        )
+
+
+def _gel(protocol: Protocol, settings: MembraneSettings) -> Iterable[Finding]:
+    melts, here = _MELTS[settings.lipid], protocol.sampling.temperature
+    if here < melts:
+        yield warned(
+            "membrane",
+            f"a bilayer of {settings.lipid} melts at {melts} K and is a gel at sampling.temperature, {here:g} K",
+            advice="take a lipid that is fluid there, such as POPC, or the temperature of the measurement",
         )

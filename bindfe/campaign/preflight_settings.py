@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,6 +54,8 @@ def settings_findings(protocol: Protocol) -> tuple[Finding, ...]:
         *_repeats(protocol),
         *_frames(protocol),
         *_water_model(protocol),
+        *_volume(protocol),
+        *_repeated_edges(protocol),
         *schedule_findings(protocol),
         *usual_findings(protocol),
     ]
@@ -146,6 +149,35 @@ def _water_model(protocol: Protocol) -> list[Finding]:
             "water-model",
             "forcefield.protein: ff19SB with solvent.model: tip3p, and its authors advise against this water",
             advice="use solvent.model: opc with ff19SB, or ff14SB with tip3p",
+        )
+    ]
+
+
+def _volume(protocol: Protocol) -> list[Finding]:
+    if not protocol.solvent.explicit or protocol.sampling.pressure is not None:
+        return []
+    return [
+        warned(
+            "box-pressure",
+            "sampling.pressure is null: a box that was filled by geometry keeps its density, which may be 5 % too low",
+            advice="set it to 1.01325 bar",
+        )
+    ]
+
+
+def _repeated_edges(protocol: Protocol) -> list[Finding]:
+    """Pairs of ligands that a given network holds more than once, in either direction."""
+    if protocol.edges.network != "given":
+        return []
+    times = Counter(frozenset(pair) for pair in protocol.edges.pairs)
+    again = ["~".join(sorted(pair)) for pair, number in times.items() if number > 1]
+    if not again:
+        return []
+    return [
+        warned(
+            "repeated-edge",
+            f"edges.pairs has {len(again)} of its edges twice or in both directions: {', '.join(again[:5])}",
+            advice="keep one of each: an edge backwards is the same calculation again, and no check of a cycle",
         )
     ]
 

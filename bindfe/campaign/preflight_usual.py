@@ -67,6 +67,10 @@ def _boresch(protocol: Protocol) -> bool:
     return protocol.road == "alchemy" and protocol.restraint.kind == "boresch"
 
 
+def _flat(protocol: Protocol) -> bool:
+    return protocol.road == "alchemy" and protocol.restraint.kind == "flat-bottom"
+
+
 def _gaussians(protocol: Protocol) -> bool:
     return protocol.road == "metadynamics" and protocol.metadynamics.method == "metad"
 
@@ -143,6 +147,25 @@ _USUAL = (
         usual=(0.0, 60.0),
         possible=(0.0, math.inf),
         advice="is it in nm? Water grows with its cube: 20 A between images is usual",
+    ),
+    _Usual(
+        key="equilibration.free_time",
+        value=lambda protocol: _when(
+            protocol.solvent.explicit and protocol.membrane is None and protocol.catalysts is None,
+            protocol.equilibration.free_time,
+        ),
+        unit="ps",
+        usual=(20.0, math.inf),
+        possible=(0.0, math.inf),
+        advice="the default is for a host without water: a box about a protein takes 100 ps or more for its density",
+    ),
+    _Usual(
+        key="restraint.flat_radius",
+        value=lambda protocol: _when(_flat(protocol), 10 * protocol.restraint.flat_radius),
+        unit="A",
+        usual=(0.5, 15.0),
+        possible=(0.0, math.inf),
+        advice="is it in nm? A ligand anywhere inside counts as bound: 2 A above what it moves in the site",
     ),
     _holds("restraint.spring", lambda p: p.restraint.spring),
     _holds("restraint.distance_spring", lambda p: _when(_boresch(p), p.restraint.distance_spring)),

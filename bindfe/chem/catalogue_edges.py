@@ -21,6 +21,12 @@ EDGE_CHECKS: tuple[Check, ...] = (
         "{reason}",
     ),
     _check(
+        "repeated-edge",
+        "warn",
+        "an edge that a given network holds twice, or in both directions",
+        "edges.pairs has {number} of its edges twice or in both directions: {edges}",
+    ),
+    _check(
         "weak-edge",
         "warn",
         "an edge between ligands that share little",

@@ -22,8 +22,8 @@ RECEPTOR_CHECKS: tuple[Check, ...] = (
     _check(
         "membrane",
         "fail for a host; else warn",
-        "a bilayer about a host, one that has no time to settle or is wider than it need be, or a protein like a "
-        "membrane's and no bilayer",
+        "a bilayer about a host, one that has no time to settle, is a gel or wider than it need be, or a protein like "
+        "a membrane's and no bilayer",
         "a bilayer is laid about a protein, and the receptor is a host",
         "{number} residues in a layer of 30 A are as apolar as those of a membrane protein ({energy} kcal/mol from "
         "water into octanol), and no membrane is asked for",
@@ -31,6 +31,7 @@ RECEPTOR_CHECKS: tuple[Check, ...] = (
         "{padding} A it is a patch of lipids narrower",
         "equilibration.free_time is {time} ps, and a bilayer that was just grown takes nanoseconds to close and find "
         "its area",
+        "a bilayer of {lipid} melts at {temperature} K and is a gel at sampling.temperature, {temperature} K",
     ),
     _check(
         "receptor",

@@ -72,6 +72,12 @@ SETTINGS_CHECKS: tuple[Check, ...] = (
         "forcefield.protein: {protein} with solvent.model: {water}, and its authors advise against this water",
     ),
     _check(
+        "box-pressure",
+        "warn",
+        "a box of water at the volume that it was filled with",
+        "sampling.pressure is null: a box that was filled by geometry keeps its density, which may be 5 % too low",
+    ),
+    _check(
         "path-bound",
         "fail",
         "a pose that lies outside of what the path calls the site",
@@ -88,8 +94,8 @@ SETTINGS_CHECKS: tuple[Check, ...] = (
     _check(
         "unusual-setting",
         "warn; fail where the calculation would be wrong",
-        "a temperature, pressure, time step, pH, salt, dielectric constant, cutoff, padding, number of cycles, spring "
-        "or friction, or a width, height or pace of Gaussians, that hardly anything has: mostly a wrong unit",
+        "a temperature, pressure, time step, pH, salt, dielectric constant, cutoff, padding, number of cycles, "
+        "equilibration, radius, spring or friction, or a width, height or pace of Gaussians, that hardly anything has: mostly a wrong unit",
         "{key} is {value} ({range} is usual)",
     ),
     _check(
@@ -154,6 +160,7 @@ SETTINGS_CHECKS: tuple[Check, ...] = (
         "has no measured value, and {name} in the table is no ligand",
         "is {what} its SMILES in the table of measured values, {smiles}",
         "the measured delta_g of {ligands} is positive, as if it did not bind at 1 mol/L",
+        "a measured value of {value} kcal/mol is {value} for each of its {number} heavy atoms, and nothing binds so",
         "{ligand} was measured at {temperature} K, and sampling.temperature is {temperature} K",
         "{reason}",
     ),
