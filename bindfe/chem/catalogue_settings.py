@@ -95,7 +95,8 @@ SETTINGS_CHECKS: tuple[Check, ...] = (
         "unusual-setting",
         "warn; fail where the calculation would be wrong",
         "a temperature, pressure, time step, pH, salt, dielectric constant, cutoff, padding, number of cycles, "
-        "equilibration, radius, spring or friction, or a width, height or pace of Gaussians, that hardly anything has: mostly a wrong unit",
+        "equilibration, radius, spring or friction, or a width, height or pace of Gaussians, that hardly anything has: "
+        "mostly a wrong unit",
         "{key} is {value} ({range} is usual)",
     ),
     _check(
