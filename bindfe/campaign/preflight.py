@@ -254,26 +254,29 @@ def _look_at_site(
     from bindfe.chem.findings_cofactor import cofactor_findings
     from bindfe.chem.findings_overlap import overlap_findings
     from bindfe.chem.findings_protein import protein_findings
+    from bindfe.chem.findings_torn import torn_residues
     from bindfe.chem.findings_warhead import warhead_findings
 
     if receptor.mol is not None:
         return receptor, ()
     heavy = {ligand.name: _heavy([ligand]) for ligand in ligands}
+    drop = protocol.receptor.drop
+    torn = torn_residues(receptor.structure, drop=drop)
     found = protein_findings(
         receptor.structure,
         heavy,
-        drop=protocol.receptor.drop,
+        drop=drop,
         keep_water=protocol.receptor.waters == "keep" and protocol.solvent.explicit,
         replace_modified=protocol.receptor.modified == "replace",
         cofactors=_heavy(receptor.cofactors),
         described=template_names(receptor.templates),
+        torn=torn,
     )
-    drop = protocol.receptor.drop
     found = (
         *found,
         *overlap_findings(receptor.structure, drop=drop),
         *cofactor_findings(receptor.structure, receptor.cofactors, heavy, drop=drop),
-        *backbone_findings(receptor.structure, drop=drop),
+        *backbone_findings(receptor.structure, drop=(*drop, *torn)),
         *metal_findings(receptor.structure, ligands, drop=drop),
         *warhead_findings(receptor.structure, ligands, drop=drop),
     )

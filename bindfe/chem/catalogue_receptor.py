@@ -50,6 +50,13 @@ RECEPTOR_CHECKS: tuple[Check, ...] = (
         "the chain is broken between {before} and {after}, {distance} A from a ligand",
     ),
     _check(
+        "torn-residues",
+        "fail",
+        "residues whose atoms a periodic box has parted: a frame of a trajectory, wrapped atom by atom",
+        "{number} torn ({residues}): {atoms} lie {distance} A apart",
+        "{number} torn ({residues}): {atoms} lie {distance} A apart, about the width of the box in CRYST1 ({width} A)",
+    ),
+    _check(
         "merged-chains",
         "warn",
         "two chains under one chain id, by numbers that begin again, a distance that nothing spans, or a last "

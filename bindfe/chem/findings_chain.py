@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 
 from scipy.spatial import cKDTree
@@ -13,17 +13,20 @@ from bindfe.chem.protein import AMINO_ACIDS, CAPS, Residue, breaks
 from bindfe.chem.proteinchains import STEP_NM, TWO_CHAINS_ADVICE, has_end, two_chains, why_two_chains
 
 
-def chain_findings(residues: Sequence[Residue], near: cKDTree | None) -> list[Finding]:
+def chain_findings(residues: Sequence[Residue], near: cKDTree | None, *, torn: Collection[str] = ()) -> list[Finding]:
     """Missing residues, broken bonds, and chains that meet under one name.
 
     Args:
         residues: Residues of the file that are simulated.
         near: Heavy atoms of the ligands; None without any.
+        torn: Labels of residues that a periodic box has torn; nothing is said of their bonds.
     """
     peptides = [r for r in residues if r[0].residue in AMINO_ACIDS | CAPS or is_modified(r)]
     found = []
     for _, chain in groupby(peptides, key=lambda residue: residue[0].chain):
         for before, after in breaks(list(chain)):
+            if {before[0].label, after[0].label} & set(torn):
+                continue
             why = why_two_chains(before, after)
             found.append(_two(before, after, near, why=why) if why else _gap(before, after, near))
     return found

@@ -13,6 +13,7 @@ from bindfe.chem.findings import Finding, failed, passed, warned
 from bindfe.chem.findings_chain import chain_findings, is_modified
 from bindfe.chem.findings_near import GAP_NM, NEAR_NM, distance_to, heavy_names, reach_to
 from bindfe.chem.findings_seen import doubled_findings, unseen_findings
+from bindfe.chem.findings_torn import torn_findings
 from bindfe.chem.findings_water import water_findings
 from bindfe.chem.protein import AMINO_ACIDS, CAPS, IONS, WATER, Residue
 from bindfe.chem.proteinfile import ProteinStructure, Site
@@ -66,6 +67,7 @@ def protein_findings(
     replace_modified: bool = False,
     cofactors: Floats,
     described: Set[str] = frozenset(),
+    torn: Mapping[str, tuple[float, str]] | None = None,
 ) -> tuple[Finding, ...]:
     """Everything about a protein that somebody should know before it is repaired and simulated.
 
@@ -77,6 +79,7 @@ def protein_findings(
         replace_modified: Whether modified amino acids become those that they come from.
         cofactors: Heavy atoms of given cofactors [nm], (M, 3); may be empty.
         described: Modified residues that have a template.
+        torn: Residues that a periodic box has torn, of :func:`~bindfe.chem.findings_torn.torn_residues`.
     """
     residues = [tuple(group) for _, group in groupby(structure.atoms, key=lambda atom: (atom.site, atom.residue))]
     there = {name for residue in residues for name in (residue[0].residue, residue[0].label)}
@@ -88,7 +91,8 @@ def protein_findings(
         *_alternates(residues, near),
         *doubled_findings(residues),
         *unseen_findings(residues, near),
-        *chain_findings(_firsts(residues), near),
+        *torn_findings(torn or {}, structure.cell),
+        *chain_findings(_firsts(residues), near, torn=torn or {}),
         *_unknown(residues, cofactors),
         *_bare(residues),
         *_templates([r for r in residues if r[0].residue not in described], near, replace_modified=replace_modified),

@@ -19,6 +19,7 @@ CIF_SUFFIXES = frozenset({".cif", ".mmcif", ".pdbx"})
 _TOKEN = re.compile(r"""'(?:[^']|'(?=\S))*'|"(?:[^"]|"(?=\S))*"|\S+""")
 _CHAIN_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _LONGEST_NUMBER = 9999  # four columns of a PDB line
+_NO_CELL_A = 1.0  # edges of the cell in files that have none
 _SIGN = re.compile(r"\d?[+-]$")
 _CHARMM_IONS = {"SOD": "NA", "CLA": "CL", "POT": "K", "CAL": "CA", "CES": "CS", "LIT": "LI", "RUB": "RB"} | {
     **{"BAR": "BA", "CAD": "CD", "ZN2": "ZN"},
@@ -48,6 +49,8 @@ class ProteinAtom:
     """Coordinates [nm]."""
     occupancy: float = 1.0
     """Share of the crystal's cells in which the atom is here."""
+    b_factor: float = 0.0
+    """What stands in the column of B factors [A^2]; in a predicted model its confidence."""
 
     @property
     def site(self) -> Site:
@@ -76,6 +79,8 @@ class ProteinStructure:
     """Models in the file; only the first is read."""
     source: str = ""
     """The file."""
+    cell: tuple[float, ...] = ()
+    """Edges a, b, c [nm] and angles alpha, beta, gamma [deg] of the crystal's cell or the box; empty without one."""
 
 
 def read_structure(path: Path) -> ProteinStructure:
@@ -98,12 +103,15 @@ def parse_structure(text: str, *, source: str, cif: bool) -> ProteinStructure:
 
 def _parse_pdb(text: str, source: str) -> ProteinStructure:
     atoms, sequences, models = [], dict[str, list[str]](), 0
+    cell: tuple[float, ...] = ()
     for number, line in enumerate(text.splitlines(), start=1):
         kind = line[:6].strip()
         if kind == "MODEL":
             models += 1
         elif kind == "SEQRES":
             sequences.setdefault(line[11:12].strip(), []).extend(line[19:].split())
+        elif kind == "CRYST1":
+            cell = _cell([line[i : i + n] for i, n in ((6, 9), (15, 9), (24, 9), (33, 7), (40, 7), (47, 7))])
         elif kind in ("ATOM", "HETATM") and models <= 1:
             atoms.append(_pdb_atom(line, f"{source}, line {number}"))
     return ProteinStructure(
@@ -111,7 +119,24 @@ def _parse_pdb(text: str, source: str) -> ProteinStructure:
         sequences={chain: tuple(names) for chain, names in sequences.items()},
         n_models=max(1, models),
         source=source,
+        cell=cell,
     )
+
+
+def _cell(words: Sequence[str]) -> tuple[float, ...]:
+    """Edges [nm] and angles [deg] from six words [A, deg]; empty if they are not all numbers, or mean no cell."""
+    numbers = [_number(word) for word in words]
+    if min(numbers, default=0.0) <= _NO_CELL_A:
+        return ()
+    return (*(0.1 * edge for edge in numbers[:3]), *numbers[3:])
+
+
+def _number(word: str) -> float:
+    """A number; 0 if it is none."""
+    try:
+        return float(word)
+    except ValueError:
+        return 0.0
 
 
 def _pdb_atom(line: str, place: str) -> ProteinAtom:
@@ -136,6 +161,7 @@ def _pdb_atom(line: str, place: str) -> ProteinAtom:
         element=element,
         position=(x, y, z),
         occupancy=occupancy,
+        b_factor=_number(line[60:66]),
     )
 
 
@@ -159,7 +185,7 @@ def _element(given: str, columns: str, residue: str) -> str:
 
 
 def _parse_cif(text: str, source: str) -> ProteinStructure:
-    tables = dict(_cif_tables(text))
+    tables = dict(cif_tables(text))
     rows = tables.get("_atom_site", [])
     models = list(dict.fromkeys(row.get("pdbx_PDB_model_num", "1") for row in rows))
     atoms = tuple(
@@ -175,7 +201,11 @@ def _parse_cif(text: str, source: str) -> ProteinStructure:
         sequences={chain: tuple(names) for chain, names in sequences.items()},
         n_models=max(1, len(models)),
         source=source,
+        cell=_cell([tables.get("_cell", [{}])[0].get(key, "") for key in _CELL_KEYS]),
     )
+
+
+_CELL_KEYS = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
 
 
 def _cif_atom(row: Mapping[str, str], place: str) -> ProteinAtom:
@@ -201,6 +231,7 @@ def _cif_atom(row: Mapping[str, str], place: str) -> ProteinAtom:
         element=element,
         position=(x, y, z),
         occupancy=occupancy,
+        b_factor=_number(row.get("B_iso_or_equiv", "")),
     )
 
 
@@ -208,8 +239,8 @@ def _blank(text: str) -> str:
     return "" if text in ("?", ".") else text
 
 
-def _cif_tables(text: str) -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """Each category of a CIF file with its rows; a category without ``loop_`` has one row."""
+def cif_tables(text: str) -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """Each category of a CIF file (``_atom_site``) with its rows; a category without ``loop_`` has one row."""
     tokens = _cif_tokens(text)
     names: list[str] = []
     values: list[str] = []
