@@ -250,23 +250,25 @@ def _look_at_site(
 ) -> tuple[Receptor | None, Sequence[Finding]]:
     """The receptor as it would be simulated, if it can be, and what is wrong with a protein where the ligands bind."""
     from bindfe.build.residues import template_names
-    from bindfe.chem.findings_backbone import backbone_findings, metal_findings
+    from bindfe.chem.findings_backbone import backbone_findings
     from bindfe.chem.findings_cofactor import cofactor_findings
+    from bindfe.chem.findings_facing import facing_findings
     from bindfe.chem.findings_overlap import overlap_findings
     from bindfe.chem.findings_protein import protein_findings
+    from bindfe.chem.findings_site import site_findings
     from bindfe.chem.findings_torn import torn_residues
-    from bindfe.chem.findings_warhead import warhead_findings
 
     if receptor.mol is not None:
         return receptor, ()
     heavy = {ligand.name: _heavy([ligand]) for ligand in ligands}
     drop = protocol.receptor.drop
+    dry = protocol.receptor.waters == "drop" if protocol.solvent.explicit else None
     torn = torn_residues(receptor.structure, drop=drop)
     found = protein_findings(
         receptor.structure,
         heavy,
         drop=drop,
-        keep_water=protocol.receptor.waters == "keep" and protocol.solvent.explicit,
+        keep_water=dry is False,
         replace_modified=protocol.receptor.modified == "replace",
         cofactors=_heavy(receptor.cofactors),
         described=template_names(receptor.templates),
@@ -277,13 +279,12 @@ def _look_at_site(
         *overlap_findings(receptor.structure, drop=drop),
         *cofactor_findings(receptor.structure, receptor.cofactors, heavy, drop=drop),
         *backbone_findings(receptor.structure, drop=(*drop, *torn)),
-        *metal_findings(receptor.structure, ligands, drop=drop),
-        *warhead_findings(receptor.structure, ligands, drop=drop),
+        *site_findings(receptor, ligands, drop=drop, all_waters=dry),
     )
     if worst_level(found) == "fail":
         return None, found
     complete, told = _complete(protocol, receptor)
-    return complete, (*found, *told)
+    return complete, (*found, *told, *(facing_findings(complete.structure, ligands) if complete else ()))
 
 
 def _complete(protocol: Protocol, receptor: Receptor) -> tuple[Receptor | None, Sequence[Finding]]:

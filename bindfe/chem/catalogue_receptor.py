@@ -108,6 +108,37 @@ RECEPTOR_CHECKS: tuple[Check, ...] = (
         "{residue} is modified ({atoms}); {parent} is taken",
     ),
     _check(
+        "dropped-water",
+        "warn",
+        "water of the file that explicit solvent is to replace, within 3.5 A of N or O of both a ligand and the "
+        "protein, and in no ligand",
+        "{setting} leaves out {number} of the file that {bridge} ligand and protein: {waters}",
+    ),
+    _check(
+        "missing-assembly",
+        "warn",
+        "chains of the biological assembly (REMARK 350, `_pdbx_struct_assembly_gen`) that are not in the file and "
+        "would lie within 8 A of a ligand",
+        "the biological assembly has {number} chains, the file has {here}: {atom} of the copy that operation {name} "
+        "makes would lie {distance} A from {ligand}",
+    ),
+    _check(
+        "predicted-model",
+        "warn",
+        "a predicted model (by its head or its file's name) with a confidence (pLDDT) below 70 within 6 A of a ligand",
+        "the receptor is a predicted model ({program}): {number} residues within 6 A of a ligand have a confidence "
+        "(pLDDT) below 70, {mean} on average ({residues})",
+    ),
+    _check(
+        "facing-histidine",
+        "warn",
+        "a histidine's nitrogen that points at an atom of a ligand, within 3.2 A, without a proton on either, or whose "
+        "proton lies within 2 A of that of an N-H that cannot turn",
+        "{residue} {nitrogen} has no proton and faces {atom}, {distance} A away, which has none either: acceptor meets "
+        "acceptor",
+        "{residue} {nitrogen} has a proton {distance} A from that of {atom}: donor meets donor",
+    ),
+    _check(
         "water-clash",
         "fail",
         "crystal water within 2 A of a heavy atom of a ligand, which is named, or of the protein",

@@ -24,7 +24,8 @@ _CIS_DEG = 40.0
 _HELD_NM = 0.26
 """Distance of N, O or S to a metal ion within which they are bound [nm]."""
 
-_ANIONS = frozenset({"CL", "BR", "IOD", "F"})
+METALS = IONS - {"CL", "BR", "IOD", "F"}
+"""Names of metal ions."""
 
 
 def backbone_findings(structure: ProteinStructure, *, drop: Sequence[str] = ()) -> tuple[Finding, ...]:
@@ -94,11 +95,7 @@ def metal_findings(
         ligands: Ligands in their poses.
         drop: Residues that are left out, by name or label.
     """
-    metals = [
-        atom
-        for atom in structure.atoms
-        if atom.residue in IONS - _ANIONS and not {atom.residue, atom.label} & set(drop)
-    ]
+    metals = [atom for atom in structure.atoms if atom.residue in METALS and not {atom.residue, atom.label} & set(drop)]
     found = []
     for ligand in ligands:
         for ion in metals:

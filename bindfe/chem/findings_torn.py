@@ -27,6 +27,9 @@ _PEPTIDE_NM = 0.2
 _APART_NM = 1.0
 """Ends of a bond that are farther apart than this, and meet through the box, were torn by it [nm]."""
 
+_FLAT = 0.05
+"""Height of a cell by its edge c below which its angles are none."""
+
 _MOST = 6
 """Residues that a message lists."""
 
@@ -104,6 +107,8 @@ def _vectors(cell: Sequence[float]) -> Floats | None:
     sin_c = float(np.sin(np.radians(cell[5])))
     y = (cos_a - cos_b * cos_c) / sin_c
     height = float(np.sqrt(max(0.0, 1.0 - cos_b**2 - y**2)))
+    if height < _FLAT:
+        return None
     rows: Floats = np.array([[1.0, 0.0, 0.0], [cos_c, sin_c, 0.0], [cos_b, y, height]])
     edges: Floats = np.array(cell[:3], dtype=float)[:, None]
     vectors: Floats = edges * rows
