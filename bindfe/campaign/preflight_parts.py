@@ -23,7 +23,7 @@ _ANCHORS = 3
 
 
 def parts_findings(protocol: Protocol, receptor: Receptor | None, ligands: Sequence[Ligand]) -> tuple[Finding, ...]:
-    """Charges, anchors, members and calibrators that are asked for and are not there, and ligands of many shapes.
+    """What is asked for and is not there (charges, anchors, members, calibrators), and what molecules are drawn as.
 
     Args:
         protocol: What would be run.
@@ -31,6 +31,7 @@ def parts_findings(protocol: Protocol, receptor: Receptor | None, ligands: Seque
         ligands: Those that can be simulated.
     """
     from bindfe.chem.findings_flexible import flexible_findings
+    from bindfe.chem.findings_tautomer import tautomer_findings
 
     return (
         *_charges(protocol, receptor, ligands),
@@ -38,7 +39,18 @@ def parts_findings(protocol: Protocol, receptor: Receptor | None, ligands: Seque
         *_member(protocol),
         *_calibrator(protocol),
         *(finding for ligand in ligands for finding in flexible_findings(ligand)),
+        *(finding for ligand in ligands for finding in tautomer_findings(ligand)),
+        *(_drawn(protocol, receptor) if receptor is not None else ()),
     )
+
+
+def _drawn(protocol: Protocol, receptor: Receptor) -> Iterable[Finding]:
+    """A host or cofactors in a state of charge that the pH does not have, or drawn as rare tautomers."""
+    from bindfe.chem.findings_states import receptor_state_findings
+    from bindfe.chem.findings_tautomer import receptor_tautomer_findings
+
+    yield from receptor_state_findings(receptor, ph=protocol.receptor.ph)
+    yield from receptor_tautomer_findings(receptor)
 
 
 def _charges(protocol: Protocol, receptor: Receptor | None, ligands: Sequence[Ligand]) -> Iterable[Finding]:

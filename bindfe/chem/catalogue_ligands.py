@@ -107,10 +107,12 @@ LIGAND_CHECKS: tuple[Check, ...] = (
     ),
     _ligand(
         "partial-charges",
-        "fail; warn for sizes and differences that no model fits, and for hydrogens on carbon at zero",
+        "fail; warn for sizes and differences that no model fits, for hydrogens on carbon at zero, and for another "
+        "model's",
         "partial charges in the file that are not one for each atom or sum to another charge than bonds and formal "
         "charges make; where they are to be taken: none, zeros, equal or whole numbers, hydrogens on N or O at zero or "
-        "negative, more than 2 e, or 0.2 e between equivalent atoms",
+        "negative, more than 2 e, 0.2 e between equivalent atoms, or another model's than AM1-BCC (Gasteiger, MMFF94; "
+        "by the charge type of a MOL2, or because they equal them)",
         "{whose} no partial charges in its file, and forcefield.charges is file",
         "the partial charges of {whose} are all zero: no charges were exported",
         "the partial charges of {whose} are all equal ({charge} e): the formal charge was spread over the atoms",
@@ -118,6 +120,7 @@ LIGAND_CHECKS: tuple[Check, ...] = (
         "the partial charges of {whose} are zero at {atoms}: united atoms, or formal charges",
         "the partial charges of {whose} are zero at all hydrogens: united atoms, formal charges, or MMFF94's",
         "the partial charges of {whose} are negative at {atoms}",
+        "the partial charges of {whose} are {kind} charges ({source}), and Sage and GAFF go with AM1-BCC",
         "the partial charges of {whose} are beyond {limit} e at {atoms}",
         "the partial charges of {whose} are {low} and {high} e at {atoms}, which are equivalent",
         "{reason}",
@@ -125,8 +128,10 @@ LIGAND_CHECKS: tuple[Check, ...] = (
     _ligand(
         "protonation",
         "warn",
-        "a state of charge that the pH excludes, or that is near another one",
+        "a state of charge of a ligand, host or cofactor that the pH excludes, or that is near another one",
         "is given as {smiles}, and at pH {ph} it is {state}",
+        "the host {name} is given with charge {charge}, and at pH {ph} it has {charge} ({protons})",
+        "the cofactor {name} is given with charge {charge}, and at pH {ph} it has {charge} ({protons})",
         "its state at pH {ph} is near another ({states})",
         "{reason}",
     ),
@@ -138,7 +143,19 @@ LIGAND_CHECKS: tuple[Check, ...] = (
         "has the charge {charge}, and {number} of {all} ligands have {usual}",
     ),
     _ligand("duplicate", "warn", "one molecule twice", "is the same molecule as {ligand}"),
-    _ligand("tautomer", "warn", "a tautomer of another ligand", "is a tautomer of {ligand}"),
+    _ligand(
+        "tautomer",
+        "warn",
+        "a tautomer of another ligand; a ligand, host or cofactor drawn as a tautomer that water hardly holds (2- and "
+        "4-hydroxypyridines and their like, thiols of such rings, imidic acids, enols of simple ketones, keto forms of "
+        "phenols, imines of aminopyridines, nitroso for oxime, 3H-indoles)",
+        "is a tautomer of {ligand}",
+        "is given as {rare} ({atoms}, atoms counted from 0), and the usual tautomer is {usual}: {reason}",
+        "the host {name} is given as {rare} ({atoms}, atoms counted from 0), and the usual tautomer is {usual}: "
+        "{reason}",
+        "the cofactor {name} is given as {rare} ({atoms}, atoms counted from 0), and the usual tautomer is {usual}: "
+        "{reason}",
+    ),
     _ligand("protomer", "warn", "another ligand's other state of charge", "is another state of charge of {ligand}"),
     _ligand(
         "repeated-title",

@@ -1,4 +1,4 @@
-"""Partial charges of a file that no charge model makes, though their sum is right."""
+"""Partial charges of a file that no charge model makes, or that one makes which no force field here goes with."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
+from rdkit.Chem import rdForceFieldHelpers, rdPartialCharges
 
 from bindfe.chem.checks import name_atom
 from bindfe.chem.findings import EVERYTHING, Finding, failed, warned
@@ -24,6 +25,12 @@ _UNEQUAL = 0.2
 
 _NEGATIVE = -0.05
 """Hydrogens on nitrogen and oxygen have +0.2 to +0.5 e in every model."""
+
+_ALIKE = 0.01
+"""Charges within this of a model's at every atom are its [e]; AM1-BCC's differ from those by 0.03 even in methane."""
+
+_OTHER_KINDS = frozenset({"GASTEIGER", "GAST_HUCK", "GAS", "DEL_RE", "HUCKEL", "PULLMAN", "MMFF94_CHARGES", "MMFF94"})
+"""Charge types of a MOL2 that polarise less than AM1-BCC, or belong to another force field; GAS is antechamber's."""
 
 
 def charge_findings(mol: Chem.Mol, charges: Floats, *, ligand: str = EVERYTHING) -> tuple[Finding, ...]:
@@ -65,12 +72,41 @@ def _wrongs(mol: Chem.Mol, charges: Floats) -> Iterator[tuple[str, str, bool]]:
     wrong = [h for h in polar if charges[h.GetIdx()] < _NEGATIVE]
     if wrong:
         yield f"are negative at {_named(wrong)}", f"the atoms are in another order: {_EXPORT}", True
+    yield from _other_kind(mol, charges)
     if len(hydrogens) > 2 and all(abs(charges[h.GetIdx()]) < _ZERO for h in hydrogens):
         yield "are zero at all hydrogens: united atoms, formal charges, or MMFF94's", _EXPORT, False
     large = [atom for atom in mol.GetAtoms() if abs(charges[atom.GetIdx()]) > _LARGE]
     if large:
         yield f"are beyond {_LARGE:g} e at {_named(large)}", f"no model that fits has such: {_EXPORT}", False
     yield from _unequal(mol, charges)
+
+
+def _other_kind(mol: Chem.Mol, charges: Floats) -> Iterator[tuple[str, str, bool]]:
+    """Charges that Sage and GAFF do not go with: the file says so, or they are what that model gives."""
+    advice = "take nagl or am1bcc, or export AM1-BCC or RESP charges"
+    stated = mol.GetProp("_TriposChargeType").strip() if mol.HasProp("_TriposChargeType") else ""
+    kind = stated if stated.upper() in _OTHER_KINDS else ""
+    source = "as its charge type says"
+    for name, values in () if kind else (("Gasteiger", _gasteiger(mol)), ("MMFF94", _mmff94(mol))):
+        if values is not None and np.max(np.abs(values - charges)) < _ALIKE:  # not if a value is no number
+            kind, source = name, f"each within {_ALIKE:g} e"
+    if kind:
+        yield f"are {kind} charges ({source}), and Sage and GAFF go with AM1-BCC", advice, False
+
+
+def _gasteiger(mol: Chem.Mol) -> Floats:
+    """Gasteiger's charges [e], (N,); not numbers for elements that it does not know."""
+    copy = Chem.Mol(mol)
+    rdPartialCharges.ComputeGasteigerCharges(copy)
+    return np.array([atom.GetDoubleProp("_GasteigerCharge") for atom in copy.GetAtoms()])
+
+
+def _mmff94(mol: Chem.Mol) -> Floats | None:
+    """MMFF94's charges [e], (N,); None for atoms that it does not know."""
+    known = rdForceFieldHelpers.MMFFGetMoleculeProperties(Chem.Mol(mol))
+    if known is None:
+        return None
+    return np.array([known.GetMMFFPartialCharge(index) for index in range(mol.GetNumAtoms())])
 
 
 def _unequal(mol: Chem.Mol, charges: Floats) -> Iterator[tuple[str, str, bool]]:
