@@ -350,7 +350,7 @@ def _look_at_measured(protocol: Protocol, ligands: Sequence[Ligand], receptor: R
 def _look_at_edges(protocol: Protocol, ligands: Sequence[Ligand]) -> Sequence[Finding]:
     """Maps and network of a relative calculation."""
     from bindfe.campaign.edges import plan_edges
-    from bindfe.chem.findings_edges import ring_findings
+    from bindfe.chem.findings_edges import edge_findings
 
     if not protocol.relative or not ligands:
         return ()
@@ -361,8 +361,8 @@ def _look_at_edges(protocol: Protocol, ligands: Sequence[Ligand]) -> Sequence[Fi
         check = "disconnected-network" if "share a core" in message else "network"
         return (failed(check, message, advice=advice),)
     named = {ligand.name: ligand for ligand in ligands}
-    rings = [finding for (a, b), each in maps.items() for finding in ring_findings(named[a], named[b], each)]
-    found = [*(finding for each in maps.values() for finding in each.findings), *rings, *network.findings]
+    looked = [finding for (a, b), each in maps.items() for finding in edge_findings(named[a], named[b], each)]
+    found = [*(finding for each in maps.values() for finding in each.findings), *looked, *network.findings]
     return tuple(found) or (passed("edges", f"{len(network.edges)} edges connect {len(ligands)} ligands"),)
 
 

@@ -50,6 +50,14 @@ EDGE_CHECKS: tuple[Check, ...] = (
         )
     ),
     _check(
+        "two-modes",
+        "warn",
+        "atoms that both ligands of an edge share and that lie more than 2 A apart (3 A outside of rings), however "
+        "equal atoms are exchanged: a ring that is turned over in one pose",
+        "{atom} of {ligand} and {other} are the same atom and lie {distance} A apart: two binding modes",
+        "{atom} of {ligand} and {other} are the same atom and lie {distance} A apart{more}: two binding modes",
+    ),
+    _check(
         "map-charge",
         "warn",
         "an edge that changes the charge",

@@ -6,11 +6,17 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from rdkit import Chem
+from rdkit.Chem import rdMolTransforms
 from scipy.spatial.transform import Rotation
-from spoilt import WATER, Inputs, atom_line, middle, shape, t4l, xylene
+from spoilt import WATER, Inputs, atom_line, middle, on, shape, t4l, write, xylene
 
 from bindfe.chem.assembly import read_assemblies
+from bindfe.chem.findings import Finding
 from bindfe.chem.findings_catalogue import CHECKS
+from bindfe.chem.findings_edges import edge_findings
+from bindfe.chem.ligand import read_ligands
+from bindfe.chem.mapping import map_atoms
 
 HISTIDINE = 31
 """The one histidine of T4 lysozyme."""
@@ -159,6 +165,33 @@ def test_what_was_missed_is_caught(tmp_path, spoil, check, level, words) -> None
     for each in result.findings:
         if each.level != "pass":
             assert CHECKS[each.check].matches(each.message), str(each)
+
+
+def edge_of_ethers(files: Inputs, *, turned: bool) -> list[Finding]:
+    """Two ethers of one phenol, which in the other is turned over about its bond to oxygen if asked for."""
+    core = shape("Cc1ccc(Oc2cc(F)cc(Cl)c2)cc1", "first")
+    other = on(shape("CCc1ccc(Oc2cc(F)cc(Cl)c2)cc1", "second"), core, "second")
+    if turned:
+        conformer = other.GetConformer()
+        way = other.GetSubstructMatch(Chem.MolFromSmarts("cO-[$(c1cc(F)cc(Cl)c1)]c"))
+        angle = rdMolTransforms.GetDihedralDeg(conformer, *way)
+        rdMolTransforms.SetDihedralDeg(conformer, *way, angle + 180)
+    path = write(files.folder / "pair.sdf", [core, other])
+    a, b = read_ligands(path)
+    return [each for each in edge_findings(a, b, map_atoms(a, b)) if each.check == "two-modes"]
+
+
+def test_a_ring_that_is_turned_over_along_an_edge_is_two_modes(tmp_path) -> None:
+    (found,) = edge_of_ethers(Inputs(folder=tmp_path), turned=True)
+    assert found.level == "warn"
+    assert found.ligand == "first~second"
+    assert "of second are the same atom" in found.message
+    assert "second has F" in found.message
+    assert CHECKS["two-modes"].matches(found.message)
+
+
+def test_a_ring_that_both_have_in_place_is_one_mode(tmp_path) -> None:
+    assert edge_of_ethers(Inputs(folder=tmp_path), turned=False) == []
 
 
 def test_torn_residues_are_not_said_to_end_chains(tmp_path) -> None:
