@@ -9,14 +9,18 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import rdMolTransforms
 from scipy.spatial.transform import Rotation
-from spoilt import WATER, Inputs, atom_line, middle, on, shape, t4l, write, xylene
+from spoilt import ROOT, WATER, Inputs, atom_line, middle, on, shape, t4l, write, xylene
 
+from bindfe.build.protein import prepare_receptor
 from bindfe.chem.assembly import read_assemblies
 from bindfe.chem.findings import Finding
 from bindfe.chem.findings_catalogue import CHECKS
 from bindfe.chem.findings_edges import edge_findings
+from bindfe.chem.findings_facing import facing_findings
 from bindfe.chem.ligand import read_ligands
 from bindfe.chem.mapping import map_atoms
+from bindfe.chem.receptor import read_receptor
+from bindfe.protocol import load_protocol
 
 HISTIDINE = 31
 """The one histidine of T4 lysozyme."""
@@ -192,6 +196,19 @@ def test_a_ring_that_is_turned_over_along_an_edge_is_two_modes(tmp_path) -> None
 
 def test_a_ring_that_both_have_in_place_is_one_mode(tmp_path) -> None:
     assert edge_of_ethers(Inputs(folder=tmp_path), turned=False) == []
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.parametrize(("state", "warned"), [("HIE", False), ("HID", True)])
+def test_histidine_163_of_the_shipped_protease_gives_its_proton_to_the_ligands(state, warned) -> None:
+    protocol = load_protocol(ROOT / "systems" / "sars-cov-2-mpro" / "protocol.yaml")
+    states = tuple(each if "163" not in each else each[:-3] + state for each in protocol.receptor.states)
+    protocol = protocol.model_copy(update={"receptor": protocol.receptor.model_copy(update={"states": states})})
+    receptor = read_receptor(protocol.receptor.file)
+    ligands = read_ligands(protocol.ligands.file)
+    found = facing_findings(prepare_receptor(receptor, protocol).receptor.structure, ligands)
+    assert {each.ligand for each in found} == ({ligand.name for ligand in ligands} if warned else set())
 
 
 def test_torn_residues_are_not_said_to_end_chains(tmp_path) -> None:
