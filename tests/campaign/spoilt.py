@@ -139,7 +139,7 @@ def residue_number(line: str) -> int:
     return int(line[22:26])
 
 
-WATER = {"solvent": {"model": "tip3p"}, "alchemy": {"method": "decouple"}}
+WATER = {"solvent": {"model": "tip3p"}, "alchemy": {"method": "decouple"}, "equilibration": {"free_time": "200 ps"}}
 HYDRATION = {"solvent": {"model": "obc2"}, "alchemy": {"method": "decouple"}}
 EDGES = {
     "solvent": {"model": "obc2"},

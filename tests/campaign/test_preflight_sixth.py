@@ -26,7 +26,7 @@ def kilojoules(files: Inputs) -> None:
 
 
 def equilibration_is_forgotten(files: Inputs) -> None:
-    files.ligands, files.receptor, files.settings = [xylene()], t4l(), WATER
+    files.ligands, files.receptor, files.settings = [xylene()], t4l(), WATER | {"equilibration": {}}
 
 
 def constant_volume(files: Inputs) -> None:
