@@ -94,8 +94,8 @@ def mode_findings(a: Ligand, b: Ligand, atom_map: AtomMap) -> tuple[Finding, ...
             "two-modes",
             f"{a.elements[i]}{i} of {a.name} and {b.elements[j]}{j} of {b.name} are the same atom and lie "
             f"{10 * gap:.1f} A apart{more}{place}: two binding modes",
-            advice="pose what they share alike, unless what they do not share takes its place; else calculate both modes: "
-            "a ring seldom turns in a closed site while it is sampled",
+            advice="pose what they share alike, unless what they do not share takes its place; else calculate both "
+            "modes: a ring seldom turns in a closed site while it is sampled",
             ligand=atom_map.edge,
         ),
     )
