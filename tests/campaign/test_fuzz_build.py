@@ -428,7 +428,7 @@ def test_a_hydrogen_far_from_its_carbon_is_refused(tmp_path):
     place = next(k for k, line in enumerate(lines) if line[31:33] == "H ")
     lines[place] = f"{40.0:10.4f}" + lines[place][10:]
     (inputs(tmp_path, HOST) / "ligand.sdf").write_text("\n".join(lines))
-    with pytest.raises(InputError, match=r"LIG\d+:\w+ and LIG\d+:H\d+ are bonded and .* A apart"):
+    with pytest.raises(InputError, match=r"b2: O\d+ and H\d+ .* are bonded and 39\.48 A apart"):
         build(tmp_path)
 
 
@@ -437,9 +437,11 @@ def test_a_box_that_would_fill_the_memory_is_refused(tmp_path):
         build(inputs(tmp_path, BOX.replace("14 A", "1400 A")))
     (tmp_path / "far").mkdir()
     far = inputs(tmp_path / "far", PROTEIN.replace("obc2", "tip3p"))
-    text = (far / "protein.pdb").read_text()
-    lines = [f"{row[:30]}{900.0:8.1f}{row[38:]}" if " GLY A   5" in row else row for row in text.splitlines()]
-    (far / "protein.pdb").write_text("\n".join(lines))
+    lines = (far / "ligand.sdf").read_text().split("\n")
+    moved = [
+        f"{900 + float(row[:10]):10.4f}{row[10:]}" if row[30:31] == " " and "." in row[:10] else row for row in lines
+    ]
+    (far / "ligand.sdf").write_text("\n".join(moved))
     with pytest.raises(InputError, match=r"A wide and solvent\.padding is 20 A: a box of about"):
         build(far)
 

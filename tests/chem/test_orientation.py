@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,6 +14,7 @@ from bindfe.chem.receptor import read_receptor
 from bindfe.protocol import parse_protocol
 from tests.build.peptides import helix
 
+T4L = Path(str(find_spec("openmmtools").origin)).parent / "data" / "T4-lysozyme-L99A-implicit"
 CHANNEL = "KEKELALALLALALLALALLALALEKEK"
 
 
@@ -59,8 +63,8 @@ def test_one_outside_of_the_membrane_is_a_failure():
     assert CHECKS[found.check].matches(found.message)
 
 
-def test_a_soluble_protein_is_too_polar_wherever_it_lies(root):
-    lysozyme = read_receptor(root / "systems" / "t4-lysozyme-l99a" / "receptor.pdb").structure
+def test_a_soluble_protein_is_too_polar_wherever_it_lies():
+    lysozyme = read_receptor(T4L / "receptor.pdb").structure
     places, costs = residue_costs(lysozyme)
     best = best_slab(places, costs)
     (found,) = orientation_findings(lysozyme, centre=float(places[:, 2].mean()))
@@ -100,8 +104,8 @@ def test_a_membrane_protein_without_a_membrane_is_told(tmp_path):
     assert CHECKS[found.check].matches(found.message)
 
 
-def test_a_soluble_protein_without_a_membrane_is_not(root):
-    receptor = read_receptor(root / "systems" / "t4-lysozyme-l99a" / "receptor.pdb")
+def test_a_soluble_protein_without_a_membrane_is_not():
+    receptor = read_receptor(T4L / "receptor.pdb")
     assert membrane_findings(protocol(receptor.source, ""), receptor) == ()
 
 
