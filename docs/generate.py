@@ -133,8 +133,8 @@ rightly, or are right and passed. Caught since, each with a test (`tests/campaig
 **A fifth and a sixth trial** were made to find the edge. The hand that made the fifth was to take half of its failures
 from kinds that stand in no row, and took eleven; that of the sixth had all the documentation before it, the rows as
 well, and took no heed of them. The fifth: 10 told, 1 by half (7 of the 9 that stand in a row and that half; 3 of the 11
-that do not). The sixth: **4 of 20**, 1 by half. What both missed is caught now (`tests/campaign/test_preflight_fifth.py`, `_overlap.py`,
-`_sixth*.py`), among it:
+that do not). The sixth: **4 of 20**, 1 by half. What both missed is caught now
+(`tests/campaign/test_preflight_fifth.py`, `_overlap.py`, `_sixth*.py`), among it:
 
 - a restraint that comes when the ligand is already half gone, or whose anchors lie across the protein; an axial one on
   a ball; a path whose `bound` the pose lies outside of; a site of 3 nm; frames that nobody stores
