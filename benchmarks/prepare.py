@@ -50,6 +50,10 @@ SANE = (0.4, 1.25)
 """Temperature over the last 100 steps by that of the thermostat, which has had a picosecond or two to heat it."""
 
 
+BOUND = (LegKind.COMPLEX, LegKind.TRANSFER)
+"""Legs that hold the receptor with its ligand."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trial:
     """What one complex leg did."""
@@ -74,7 +78,7 @@ class Trial:
     def is_right(self, protocol: Protocol) -> bool:
         """Whether all is finite, the ends agree and the temperature is sane."""
         ratio = self.temperature / protocol.sampling.temperature
-        sane = SANE[0] < ratio < SANE[1] and abs(self.charge) < 1e-3
+        sane = SANE[0] < ratio < SANE[1] and (not protocol.solvent.explicit or abs(self.charge) < 1e-3)
         return bool(np.all(np.isfinite(self.energies)) and self.apart <= MOST_APART and sane)
 
 
@@ -126,7 +130,7 @@ def temperatures(leg: LoadedLeg, start: Floats, protocol: Protocol, steps: int) 
 
 def try_leg(run: Run, ligand: str, protocol: Protocol, steps: int) -> Trial:
     """Compare the ends of a complex leg, minimise it and run it."""
-    directory = run.prepared(ligand, LegKind.COMPLEX)
+    directory = next(at for kind in BOUND if (at := run.prepared(ligand, kind)).exists())
     leg, plain = load_leg(directory), load_plain(directory, "bound")
     relaxed = relax(plain.system, plain.positions, plain.box, what=ligand, compute=protocol.compute, steps=DESCENT)
     names = Counter(residue.name for residue in leg.topology.residues())
@@ -166,7 +170,7 @@ def spread(values: list[float]) -> str:
 def summary(run: Run, notes: list[Preparation]) -> str:
     """Ligands, atoms, seconds, cached parameters, energies and size on disk."""
     names = {note.ligand for note in notes}
-    complexes = [note for note in notes if note.kind is LegKind.COMPLEX]
+    complexes = [note for note in notes if note.kind in BOUND]
     seconds = [sum(note.seconds for note in notes if note.ligand == name) for name in names]
     size = [sum(f.stat().st_size for f in run.prepared(n.ligand, n.kind).iterdir()) / 1e6 for n in complexes]
     cached = sum(bool(note.cached) for note in complexes)
@@ -202,7 +206,7 @@ def main() -> int:
         protocol, notes = protocol_of(run), notes_of(run)
         print(summary(run, notes), flush=True)
         wrong += sum(not np.isfinite(note.energy) for note in notes)
-        names = sorted({note.ligand for note in notes if note.kind is LegKind.COMPLEX})
+        names = sorted({note.ligand for note in notes if note.kind in BOUND})
         places = np.unique(np.linspace(0, len(names) - 1, asked.ligands).round().astype(int))
         for name in asked.names or [names[i] for i in places]:
             trial = try_leg(run, name, protocol, asked.steps)
