@@ -209,6 +209,11 @@ def _is_peptide(residue: Residue) -> bool:
     return residue[0].residue in AMINO_ACIDS | CAPS | _STANDARD_NAMES.keys()
 
 
+def _no_water(elements: Sequence[str]) -> bool:
+    """Whether a residue has more than one oxygen, or carbon and the like; sites of a model have other names."""
+    return elements.count("O") > 1 or bool({"C", "N", "S", "P"} & set(elements))
+
+
 def _check_known(residues: Iterable[Residue], source: str) -> None:
     """Refuse what no protein force field, water model or given cofactor describes."""
     residues = tuple(residues)
@@ -217,6 +222,12 @@ def _check_known(residues: Iterable[Residue], source: str) -> None:
         raise InputError(
             f"{source}: {_listed(crowded)} has the name of an ion and {len(crowded[0])} atoms: correct its name in the "
             "file, give each ion a number of its own, or leave it out with receptor.drop"
+        )
+    false = [r for r in residues if r[0].residue in WATER and _no_water([atom.element for atom in r])]
+    if false:
+        raise InputError(
+            f"{source}: {_listed(false)} has the name of water and atoms that water has not: correct its name in the "
+            "file, give each water a number of its own, or leave it out with receptor.drop"
         )
     unknown = [r for r in residues if not (_is_peptide(r) or r[0].residue in WATER | IONS)]
     if not unknown:

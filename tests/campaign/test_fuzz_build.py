@@ -422,6 +422,14 @@ def test_several_atoms_under_the_name_of_an_ion_are_refused(tmp_path):
         build(tmp_path)
 
 
+def test_a_residue_under_the_name_of_water_is_refused(tmp_path):
+    """Each of its oxygens became a water."""
+    text = inputs(tmp_path, PROTEIN).joinpath("protein.pdb").read_text()
+    (tmp_path / "protein.pdb").write_text(text.replace("ALA A   2", "HOH A   2"))
+    with pytest.raises(InputError, match="A:HOH2 has the name of water and atoms that water has not"):
+        build(tmp_path)
+
+
 def test_a_hydrogen_far_from_its_carbon_is_refused(tmp_path):
     """The solver of constraints gave NaN, and OpenMM's own exception came through."""
     lines = (CB7 / "b2.sdf").read_text().split("\n")
