@@ -15,6 +15,7 @@ from rdkit.Chem import rdDistGeom, rdFMCS
 from bindfe.campaign.preflight import Preflight, check_protocol
 from bindfe.campaign.preflight_cost import Worker
 from bindfe.campaign.preflight_limits import Limits
+from bindfe.chem.findings_catalogue import CHECKS
 from bindfe.chem.pose_relax import lay_conformers
 from bindfe.protocol import parse_protocol
 
@@ -65,6 +66,18 @@ class Inputs:
             return Path(self.receptor)
         (self.folder / "receptor.pdb").write_text(self.receptor)
         return self.folder / "receptor.pdb"
+
+
+def assert_told(folder: Path, spoil: Callable[[Inputs], None], check: str, level: str, words: str) -> None:
+    """What was spoilt is told by a check at a level, and all that is told stands in the catalogue."""
+    files = Inputs(folder=folder)
+    spoil(files)
+    result = files.check()
+    found = [each for each in result.findings if (each.check, each.level) == (check, level)]
+    assert any(words in each.message for each in found), [str(each) for each in result.findings]
+    for each in result.findings:
+        if each.level != "pass":
+            assert CHECKS[each.check].matches(each.message), str(each)
 
 
 def write(path: Path, mols: list[Chem.Mol]) -> Path:
