@@ -166,7 +166,7 @@ that a ligand alone in implicit solvent loses in one step. What is left is true:
 | system | warning | why it stands |
 |---|---|---|
 | T4 lysozyme | five symmetric ligands, toluene (2 ways to fit) to benzene (12) | Boresch's springs hold one of them |
-| `smoke.yaml` of T4 lysozyme | charges go from 1 to 0.5 in one state | it has few states, for no number worth having |
+| `smoke.yaml` of T4 lysozyme | charges go in two steps of 0.5 | it has few states, for no number worth having |
 | the same | 0.4 ps without springs before the first sample | it shows that everything runs, in minutes |
 | main protease | two strained poses, 12 and 16 kcal/mol | a ring at 90 deg to its amide; an amide twisted by 40 deg |
 | | a clash with Glu166, 2.2 A | the pose was docked by others |

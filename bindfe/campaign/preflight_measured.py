@@ -18,6 +18,8 @@ _KELVINS = 5.0
 """Difference of temperatures above which measured and calculated values differ by more than their errors: with an
 entropy of 20 cal/mol/K, 0.1 kcal/mol."""
 
+_SAME = 1.0
+"""Difference of two measurements of one ligand that needs a reason [kcal/mol]: assays scatter by 0.3 to 0.6."""
 
 _STRONGEST = {"protein": 1.75, "host": 2.2}
 """Binding free energy for each heavy atom that is hardly reached [kcal/mol]; 1-adamantylammonium has 1.8 in CB7."""
@@ -33,14 +35,17 @@ def measured_findings(protocol: Protocol, names: Sequence[str]) -> tuple[Finding
     if not protocol.ligands.measured:
         return ()
     from bindfe.chem.affinity import read_affinities
+    from bindfe.chem.findings_constants import constant_findings
 
     try:
-        table = {each.ligand: each for each in read_affinities(protocol.ligands.measured)}
+        lines = read_affinities(protocol.ligands.measured)
     except InputError as error:
         message, _, advice = str(error).partition("; ")
         return (failed("measured", message, advice=advice),)
+    table = {each.ligand: each for each in lines}
     own = {name: table[name] for name in names if name in table}
-    found = [*_names(names, table), *_values(own, protocol)]
+    constants = () if protocol.hydration else constant_findings(protocol.ligands.measured, names)
+    found = [*_names(names, table), *_values(own, protocol), *_several(names, lines), *constants]
     return tuple(found) or (passed("measured", f"{len(own)} of {len(names)} ligands have a measured value"),)
 
 
@@ -93,6 +98,21 @@ def _names(names: Sequence[str], table: Mapping[str, Affinity]) -> list[Finding]
         words = f"none of the {len(names)} ligands is in the table of measured values: it has {', '.join([*table][:5])}"
         return [warned("measured", words, advice="write the ligands' names, as in the file of ligands, into the table")]
     return found
+
+
+def _several(names: Sequence[str], lines: Sequence[Affinity]) -> list[Finding]:
+    """Ligands whose lines contradict each other."""
+    values = {name: [each.delta_g_kcal_mol for each in lines if each.ligand == name] for name in names}
+    return [
+        warned(
+            "measured",
+            f"has {len(own)} lines in the table of measured values, from {min(own):g} to {max(own):g} kcal/mol",
+            advice=f"keep the one that is meant: {own[-1]:g}, the last, is shown",
+            ligand=name,
+        )
+        for name, own in values.items()
+        if own and max(own) - min(own) > _SAME
+    ]
 
 
 def _core(name: str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bindfe.campaign.preflight_schedule import schedule_findings
+from bindfe.campaign.preflight_springs import spring_findings
 from bindfe.campaign.preflight_usual import usual_findings
 from bindfe.chem.findings import Finding, failed, passed, warned
 from bindfe.protocol import Protocol
@@ -58,6 +59,7 @@ def settings_findings(protocol: Protocol) -> tuple[Finding, ...]:
         *_repeated_edges(protocol),
         *schedule_findings(protocol),
         *usual_findings(protocol),
+        *spring_findings(protocol),
     ]
     return tuple(found) or (passed("protocol", "time step, repeats and schedule fit"),)
 

@@ -31,40 +31,6 @@ def _when(used: bool, value: float | None) -> float | None:
 
 
 _ENERGY, _MOLAR = parse_quantity("1 kcal/mol", "kcal/mol"), parse_quantity("1 M", "M")
-_SPRING = parse_quantity("1 kcal/mol/A^2", "kcal/mol/A^2")
-_ANGLE_SPRING = parse_quantity("1 kcal/mol/rad^2", "kcal/mol/rad^2")
-
-
-def _holds(key: str, value: Callable[[Protocol], float | None]) -> _Usual:
-    """A spring between places, its value in our unit."""
-    return _Usual(
-        key=key,
-        value=lambda protocol: _per(value(protocol), _SPRING),
-        unit="kcal/mol/A^2",
-        usual=(0.1, 100.0),
-        possible=(0.0, math.inf),
-        advice="is it per nm^2? That is a hundredth of what it is per A^2",
-    )
-
-
-def _turns(key: str, value: Callable[[Protocol], float | None]) -> _Usual:
-    """A spring of a Boresch angle or dihedral, its value in our unit."""
-    return _Usual(
-        key=key,
-        value=lambda protocol: _per(value(protocol), _ANGLE_SPRING),
-        unit="kcal/mol/rad^2",
-        usual=(0.5, 1000.0),
-        possible=(0.0, math.inf),
-        advice="is it per degree^2? That is 3283 times what it is per rad^2",
-    )
-
-
-def _per(value: float | None, unit: float) -> float | None:
-    return None if value is None else value / unit
-
-
-def _boresch(protocol: Protocol) -> bool:
-    return protocol.road == "alchemy" and protocol.restraint.kind == "boresch"
 
 
 def _flat(protocol: Protocol) -> bool:
@@ -167,13 +133,16 @@ _USUAL = (
         possible=(0.0, math.inf),
         advice="is it in nm? A ligand anywhere inside counts as bound: 2 A above what it moves in the site",
     ),
-    _holds("restraint.spring", lambda p: p.restraint.spring),
-    _holds("restraint.distance_spring", lambda p: _when(_boresch(p), p.restraint.distance_spring)),
-    _turns("restraint.angle_spring", lambda p: _when(_boresch(p), p.restraint.angle_spring)),
-    _turns("restraint.dihedral_spring", lambda p: _when(_boresch(p), p.restraint.dihedral_spring)),
-    _holds("path.spring", lambda p: _when(p.road != "alchemy", p.path.spring)),
-    _holds("umbrella.spring", lambda p: _when(p.road == "umbrella", p.umbrella.spring)),
-    _holds("edges.position_spring", lambda p: _when(p.edges.network != "none", p.edges.position_spring)),
+    _Usual(
+        key="restraint.site_radius",
+        value=lambda protocol: _when(
+            protocol.road == "alchemy" and protocol.restraint.site_radius > 0, 10 * protocol.restraint.site_radius
+        ),
+        unit="A",
+        usual=(2.0, 20.0),
+        possible=(0.0, math.inf),
+        advice="is it in nm? A ligand anywhere inside counts as bound: 6 A is usual",
+    ),
     _Usual(
         key="edges.clearance",
         value=lambda protocol: _when(protocol.relative and protocol.solvent.explicit, 10 * protocol.edges.clearance),

@@ -31,20 +31,32 @@ def read_affinities(path: Path | str) -> tuple[Affinity, ...]:
         InputError: The file cannot be read, a column is missing, or a value is missing, not a number or
             impossible. The message has the file, the line and the column.
     """
+    return tuple(affinity for affinity, _ in affinity_rows(path))
+
+
+def affinity_rows(path: Path | str) -> tuple[tuple[Affinity, Mapping[str, str]], ...]:
+    """The measurements of such a table, each with its whole line by column.
+
+    Raises:
+        InputError: As of :func:`read_affinities`.
+    """
     path = Path(path)
     reader = csv.DictReader(io.StringIO(read_text(path), newline=""), skipinitialspace=True)
     _check_columns(path, reader.fieldnames or ())
-    affinities = []
+    rows: list[tuple[Affinity, Mapping[str, str]]] = []
+    seen = set()
     for row in reader:
-        affinities.append(_read_row(row, place=f"{path}, line {reader.line_num}"))
-        if _key(affinities[-1]) in map(_key, affinities[:-1]):
+        affinity = _read_row(row, place=f"{path}, line {reader.line_num}")
+        if _key(affinity) in seen:
             raise InputError(
-                f"{path}, line {reader.line_num}, column ligand: '{affinities[-1].ligand}' is there already with the "
+                f"{path}, line {reader.line_num}, column ligand: '{affinity.ligand}' is there already with the "
                 "same assay and source; keep one of the lines"
             )
-    if not affinities:
+        seen.add(_key(affinity))
+        rows.append((affinity, {name: (text or "").strip() for name, text in row.items() if name}))
+    if not rows:
         raise InputError(f"{path}: has no lines below its header; write one line for each measurement")
-    return tuple(affinities)
+    return tuple(rows)
 
 
 def _key(affinity: Affinity) -> tuple[str, str, str]:
@@ -93,8 +105,10 @@ def _number(row: Mapping[str, str | None], column: str, *, place: str) -> float:
     try:
         value = float(text)
     except ValueError as error:
-        found = f"'{text}' is not a number" if text else "is empty"
-        raise InputError(f"{place}, column {column}: {found}; write a number without a unit") from error
+        found, advice = f"'{text}' is not a number" if text else "is empty", "write a number without a unit"
+        if text[:1] in ("<", ">", "\u2264", "\u2265"):
+            found, advice = f"'{text}' is a bound", "leave the line out: a bound beside calculated values is no value"
+        raise InputError(f"{place}, column {column}: {found}; {advice}") from error
     if not math.isfinite(value):
         raise InputError(f"{place}, column {column}: '{text}' is not a finite number")
     return value

@@ -24,12 +24,14 @@ SETTINGS_CHECKS: tuple[Check, ...] = (
     ),
     _check(
         "time-step",
-        "fail; warn within a quarter of the limit",
-        "a time step that the mass of hydrogen does not allow, or a mass that no methyl's carbon can give",
+        "fail; warn within a quarter of the limit, and for springs from 10 steps in a period",
+        "a time step that the mass of hydrogen or the springs of a Boresch restraint do not allow, or a mass that no "
+        "methyl's carbon can give",
         "a time step of {step} fs with hydrogens of {mass} amu: {limit} fs at most",
         "hydrogens of {mass} amu leave a methyl's carbon {rest} amu",
         "switches to the potential with a time step of {step} fs: {limit} fs at most",
         "two ligands change places in water with a time step of {step} fs: {limit} fs at most",
+        "{spring} lets its anchors swing in {period} fs, and a time step of {step} fs needs {limit} fs at least",
     ),
     _check(
         "one-repeat",
@@ -88,6 +90,8 @@ SETTINGS_CHECKS: tuple[Check, ...] = (
         "warn",
         "states so far apart that they share no samples, and rows that turn back",
         "{key}: from {value} to {value} in one step (state {state} to {state}), and {longest} at most is usual",
+        "{key}: from {value} to {value} in one step (state {state} to {state}), and {longest} at most is usual below "
+        "{value}, where the soft core changes most",
         "{key}: the first step out of state {state} is {step}, and {longest} at most is usual",
         "{key}: turns back from {value} to {value} (state {state} to {state})",
     ),
@@ -98,6 +102,7 @@ SETTINGS_CHECKS: tuple[Check, ...] = (
         "equilibration, radius, spring or friction, or a width, height or pace of Gaussians, that hardly anything has: "
         "mostly a wrong unit",
         "{key} is {value} ({range} is usual)",
+        "{spring} is {value} ({range} is usual): at {temperature} K it lets {what} by {amplitude}",
     ),
     _check(
         "restraint-kind",
@@ -162,8 +167,27 @@ SETTINGS_CHECKS: tuple[Check, ...] = (
         "is {what} its SMILES in the table of measured values, {smiles}",
         "the measured delta_g of {ligands} is positive, as if it did not bind at 1 mol/L",
         "a measured value of {value} kcal/mol is {value} for each of its {number} heavy atoms, and nothing binds so",
+        "has {number} lines in the table of measured values, from {low} to {high} kcal/mol",
         "{ligand} was measured at {temperature} K, and sampling.temperature is {temperature} K",
         "{reason}",
+    ),
+    _check(
+        "measured-constant",
+        "warn",
+        "a measured value that is not RT ln of the constant in its own line (`Ki 2.5 nM`, `pIC50 6.1`, `Ka 1e9 M-1`, "
+        "in any column or with its name in the header): off by more than 0.5 kcal/mol; below an IC50 by more than 1.5, "
+        "from an EC50 by more than 2.7",
+        "its measured value of {value} kcal/mol and '{constant}' in the same line, which is {value} kcal/mol at "
+        "{temperature} K, are {difference} kcal/mol apart, a factor of {factor}",
+    ),
+    _check(
+        "measured-bound",
+        "warn",
+        "a measured value whose line says that it is a bound (`IC50 > 10 uM`, a column with `>`), or that nothing was "
+        "seen (`inactive`, `no binding`, `n.d.`)",
+        "its measured value of {value} kcal/mol stands beside '{text}', which is a bound: it binds {way} than that, by "
+        "any amount",
+        "its measured value of {value} kcal/mol stands beside '{text}', which is no measurement of a constant",
     ),
     _check(
         "wall-time",
