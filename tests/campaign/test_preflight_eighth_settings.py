@@ -139,6 +139,8 @@ def _told(folder, header: str, cells: str, value: float = -9.574) -> list[str]:
         ("assay", '"Ki 96 nM, IC50 20 uM"'),
         ("assay", '"ITC, error n.d."'),
         ("assay,purity", "Ki 96 nM,> 95 %"),
+        ("assay,hERG_IC50_uM", "ITC,> 30"),
+        ("assay,comment", 'ITC,"cellular EC50 > 50 uM"'),
     ],
 )
 def test_a_value_that_its_line_agrees_with_is_left_alone(tmp_path, header, cells) -> None:
