@@ -31,12 +31,19 @@ class _Spring:
     """Unit of what it holds."""
     holds: str
     """What moves, and how that is said."""
-    advice: str
+    advice: tuple[str, str]
+    """Below and above."""
 
 
-_PER_NM = "is it per nm^2? That is a hundredth of what it is per A^2"
-_PER_DEGREE = "is it per degree^2? That is 3283 times what it is per rad^2"
-_BARRIER = "is it in kJ/mol? It must be some kT, or the ligand turns over: 10 kcal/mol is usual"
+_PER_NM = (
+    "is it per nm^2? That is a hundredth of what it is per A^2",
+    "is it per A^2? A number per nm^2 is a hundred times as large",
+)
+_PER_DEGREE = (
+    "is it per rad^2? A number per degree^2 is 3283 times smaller",
+    "is it per degree^2? That is 3283 times what it is per rad^2",
+)
+_BARRIER = ("it must be some kT, or the ligand turns over: 10 kcal/mol is usual", "is it in another unit?")
 
 
 def _length(key: str, value: Callable[[Protocol], float | None], *, usual: tuple[float, float], holds: str) -> _Spring:
@@ -168,7 +175,7 @@ def _unusual(spring: _Spring, protocol: Protocol) -> Finding | None:
     if value > 0:
         kelvins = protocol.sampling.temperature
         words += f": at {kelvins:g} K it {spring.holds} {_amplitude(spring, value, kelvins)}"
-    return warned("unusual-setting", words, advice=spring.advice)
+    return warned("unusual-setting", words, advice=spring.advice[shown > high])
 
 
 def _amplitude(spring: _Spring, value: float, temperature: float) -> str:
