@@ -14,22 +14,13 @@ import openmm as mm
 from openmm import app, unit
 
 from bindfe.build.forcefield import chosen_templates, protein_file, water_file
+from bindfe.build.proteinsaid import has_disulfide, heavy_pkas, label_of, said_of, site_of
 from bindfe.build.residues import STANDARD, has_atoms_of, load_templates, own_templates, template_names
 from bindfe.chem.findings import Finding, passed, warned
-from bindfe.chem.protein import (
-    AMINO_ACIDS,
-    IONS,
-    WATER,
-    ProteinParts,
-    Residue,
-    disulfides,
-    in_amber_names,
-    metal_neighbours,
-    sort_structure,
-    without_hydrogens,
-)
-from bindfe.chem.proteinfile import Site, letters_for, write_pdb
-from bindfe.chem.proteinstates import predict_pka, states_at, states_by_hand, unlike_names
+from bindfe.chem.protein import AMINO_ACIDS, IONS, WATER, ProteinParts, sort_structure
+from bindfe.chem.proteinfile import Residue, Site, letters_for, write_pdb
+from bindfe.chem.proteinnames import in_amber_names, states_by_name, without_hydrogens
+from bindfe.chem.proteinstates import states_at, states_by_hand
 from bindfe.errors import InputError, MissingDependency
 
 if TYPE_CHECKING:
@@ -42,15 +33,8 @@ _SEED = 2026
 _AS_OPENMM = {"CYM": "CYX"}
 """States under another name: Modeller leaves the thiol's hydrogen out for CYX, and CYM's template has no S-S bond."""
 
-_HISTIDINE = {"ND1": "HD1", "NE2": "HE2"}
-_METAL_DONORS = {"CYS": {"SG": "HG"}, **dict.fromkeys(("HIS", "HID", "HIE", "HIP"), _HISTIDINE)}
-"""Atoms that hold a metal ion only without the proton that they may carry."""
-
 _SHOWN_SHARE = 0.1
 """Hydrogens among a file's atoms that show states of protonation: polar ones alone are 0.17, all of them 0.5."""
-
-_HELD_NM = 0.28
-"""Distance of a metal ion within which an atom holds it [nm]."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +45,8 @@ class PreparedReceptor:
     """The receptor; a protein's text is complete mmCIF."""
     findings: tuple[Finding, ...]
     """Every change and every choice; empty for a host."""
+    given: bool = False
+    """Whether a protein's hydrogens, and with them its states of protonation, are those of the file."""
 
 
 def prepare_receptor(receptor: Receptor, protocol: Protocol) -> PreparedReceptor:
@@ -89,14 +75,15 @@ def prepare_receptor(receptor: Receptor, protocol: Protocol) -> PreparedReceptor
     chains = without_hydrogens(chains, _sites_by_hand(settings, chains))
     sequences = parts_sequences(receptor) if settings.gaps == "build" else {}
     topology, positions, added = _complete((*chains, *_apart(parts)), sequences, receptor.source, own)
-    states, choices = _states(topology, positions, settings, shown=_shown(parts) if given else None)
-    topology, positions, variants = _with_hydrogens(topology, positions, states)
+    states, choices = _states(topology, positions, settings, shown=parts if given else None)
+    topology, positions = _with_hydrogens(topology, positions, states)
     _check_templates(force_field, topology, protocol, receptor.source)
-    told = (*findings, *added, *choices, *_thiolates(topology), *_said(topology, positions, variants, parts))
+    made = said_of(topology, positions, parts, by_hand=_sites_by_hand(settings, parts.chains) if given else ())
+    told = (*findings, *added, *choices, *made)
     text = io.StringIO()
     app.PDBxFile.writeFile(topology, positions * unit.nanometer, text, keepIds=True)
     return PreparedReceptor(
-        receptor=replace(receptor, pdb=text.getvalue(), prepared=True, read_as=receptor.pdb), findings=told
+        receptor=replace(receptor, pdb=text.getvalue(), prepared=True, read_as=receptor.pdb), findings=told, given=given
     )
 
 
@@ -169,9 +156,9 @@ def _complete(
     fixer.findMissingAtoms()
     for residue, missing in fixer.missingAtoms.items():
         names = " ".join(atom.name for atom in missing)
-        findings.append(warned("protein-missing-atoms", f"{_label(residue)}: added {names}", advice=""))
+        findings.append(warned("protein-missing-atoms", f"{label_of(residue)}: added {names}", advice=""))
     for residue, names in fixer.missingTerminals.items():  # the end of a chain as it was seen is no damage
-        findings.append(passed("protein-missing-atoms", f"{_label(residue)}: added {' '.join(names)}"))
+        findings.append(passed("protein-missing-atoms", f"{label_of(residue)}: added {' '.join(names)}"))
     try:
         fixer.addMissingAtoms(seed=_SEED)
     except (ValueError, KeyError, mm.OpenMMException) as error:
@@ -205,18 +192,10 @@ def _replace_modified(fixer: Any, own: Set[str]) -> Iterator[Finding]:
     for residue, standard in fixer.nonstandardResidues:
         yield warned(
             "protein-modified",
-            f"{_label(residue)} was replaced by {standard}",
+            f"{label_of(residue)} was replaced by {standard}",
             advice="if it is at the site, the modification may matter",
         )
     fixer.replaceNonstandardResidues()
-
-
-def _label(residue: Any) -> str:
-    return f"{residue.chain.id}:{residue.name}{residue.id}{residue.insertionCode.strip()}"
-
-
-def _site(residue: Any) -> Site:
-    return (residue.chain.id.strip(), int(residue.id), residue.insertionCode.strip())
 
 
 def _shown(parts: ProteinParts) -> Finding:
@@ -234,19 +213,17 @@ def _shown(parts: ProteinParts) -> Finding:
 
 
 def _states(
-    topology: app.Topology, positions: np.ndarray, settings: ReceptorSettings, *, shown: Finding | None
+    topology: app.Topology, positions: np.ndarray, settings: ReceptorSettings, *, shown: ProteinParts | None
 ) -> tuple[dict[Site, str], tuple[Finding, ...]]:
     """Protonation states that are not those of pH 7 in water: propka's unless the file shows them, then by hand."""
-    states, findings = dict[Site, str](), tuple[Finding, ...]()
+    findings: tuple[Finding, ...]
     if shown is not None:
-        findings = (shown,)
+        bonded = {site_of(r) for r in topology.residues() if r.name == "CYS" and has_disulfide(r)}
+        named = states_by_name(shown.chains)
+        states, findings = {site: state for site, state in named.items() if site not in bonded}, (_shown(shown),)
     else:
-        text = io.StringIO()
-        app.PDBFile.writeFile(topology, positions * unit.nanometer, text, keepIds=True)
-        bonded = {_site(r) for r in topology.residues() if r.name == "CYS" and _has_disulfide(r)}
-        pkas = [each for each in predict_pka(text.getvalue()) if each.site not in bonded]
-        states, findings = states_at(pkas, ph=settings.ph)
-    names = {_site(residue): residue.name for residue in topology.residues() if residue.name in AMINO_ACIDS}
+        states, findings = states_at(heavy_pkas(topology, positions * unit.nanometer), ph=settings.ph)
+    names = {site_of(residue): residue.name for residue in topology.residues() if residue.name in AMINO_ACIDS}
     by_hand = states_by_hand(settings.states, names)
     _check_sulfurs(topology, by_hand)
     return states | by_hand, findings
@@ -255,26 +232,22 @@ def _states(
 def _check_sulfurs(topology: app.Topology, states: Mapping[Site, str]) -> None:
     """Refuse a cysteine's state by hand that its sulfur's bonds contradict."""
     for residue in topology.residues():
-        state = states.get(_site(residue), "") if residue.name in AMINO_ACIDS else ""
-        if state in ("CYS", "CYM", "CYX") and (state == "CYX") is not _has_disulfide(residue):
+        state = states.get(site_of(residue), "") if residue.name in AMINO_ACIDS else ""
+        if state in ("CYS", "CYM", "CYX") and (state == "CYX") is not has_disulfide(residue):
             what = "is bonded to another" if state != "CYX" else "has no disulfide bond; a thiolate is CYM"
-            raise InputError(f"receptor.states: {_label(residue)}={state}: its sulfur {what}")
-
-
-def _has_disulfide(residue: Any) -> bool:
-    return any(bond.atom1.name == bond.atom2.name == "SG" for bond in residue.external_bonds())
+            raise InputError(f"receptor.states: {label_of(residue)}={state}: its sulfur {what}")
 
 
 def _with_hydrogens(
     topology: app.Topology, positions: np.ndarray, states: Mapping[Site, str]
-) -> tuple[app.Topology, np.ndarray, list[str | None]]:
-    """Add what hydrogens are missing; those that are there stay. Also the state of each residue."""
+) -> tuple[app.Topology, np.ndarray]:
+    """Add what hydrogens are missing; those that are there stay."""
     modeller = app.Modeller(topology, positions * unit.nanometer)
-    wanted = [states.get(_site(r), "") if r.name in AMINO_ACIDS else "" for r in modeller.topology.residues()]
+    wanted = [states.get(site_of(r), "") if r.name in AMINO_ACIDS else "" for r in modeller.topology.residues()]
     variants = [_AS_OPENMM.get(state, state) or None for state in wanted]
     with _seeded(_SEED):
-        chosen = modeller.addHydrogens(pH=7.0, variants=variants, platform=mm.Platform.getPlatformByName("CPU"))
-    return modeller.topology, np.array(modeller.positions.value_in_unit(unit.nanometer)), list(chosen)
+        modeller.addHydrogens(pH=7.0, variants=variants, platform=mm.Platform.getPlatformByName("CPU"))
+    return modeller.topology, np.array(modeller.positions.value_in_unit(unit.nanometer))
 
 
 @contextmanager
@@ -316,85 +289,4 @@ def _difference(force_field: Any, residue: Any) -> str:
     extra, missing = sorted(own - names[nearest]), sorted(names[nearest] - own)
     words = [f"atoms {' '.join(extra)} are too many"] if extra else []
     words += [f"atoms {' '.join(missing)} are missing"] if missing else []
-    return f"{_label(residue)} (nearest is {nearest}: {', '.join(words) or 'its bonds differ'})"
-
-
-def _said(
-    topology: app.Topology, positions: np.ndarray, variants: list[str | None], parts: ProteinParts
-) -> Iterator[Finding]:
-    """Histidines, disulfides, ends of chains, ions and water, as they are now."""
-    histidines = [
-        f"{_label(residue)} {variant or _histidine(residue)}"
-        for residue, variant in zip(topology.residues(), variants, strict=True)
-        if residue.name in ("HIS", "HID", "HIE", "HIP")
-    ]
-    if histidines:
-        yield passed("protein-histidines", ", ".join(histidines))
-    named = {r[0].site: (r[0].residue, r[0].label) for chain in parts.chains for r in chain}
-    yield from unlike_names(named, {_site(r): v or r.name for r, v in zip(topology.residues(), variants, strict=True)})
-    bridges = disulfides(parts.chains)
-    if bridges:
-        yield passed("protein-disulfides", ", ".join(f"{a} to {b}" for a, b in bridges))
-    for chain in topology.chains():
-        residues = list(chain.residues())
-        if residues[0].name in AMINO_ACIDS | {"ACE"}:
-            yield passed("protein-termini", f"{_end(residues[0], '+')} to {_end(residues[-1], '-')}")
-    if parts.ions:
-        yield passed("protein-ions", ", ".join(ion[0].label for ion in parts.ions))
-    for ion, near in metal_neighbours(parts).items():
-        yield warned(
-            "protein-metal",
-            f"{ion} is held by {', '.join(near)} through charges and Lennard-Jones terms alone",
-            advice="check the protonation of these residues, and whether the ion stays in place",
-        )
-    yield from _protons_at_metals(topology, positions, parts)
-    if parts.water:
-        yield passed("protein-water", f"{len(parts.water)} waters of the file are kept")
-
-
-def _protons_at_metals(topology: app.Topology, positions: np.ndarray, parts: ProteinParts) -> Iterator[Finding]:
-    """Cysteines and histidines that have their proton on the atom that a metal ion is held by."""
-    held = metal_neighbours(parts)
-    metals = {ion[0].label: np.array(ion[0].position) for ion in parts.ions if ion[0].label in held}
-    for residue in topology.residues():
-        atoms = {atom.name: atom.index for atom in residue.atoms()}
-        for donor, proton in _METAL_DONORS.get(residue.name, {}).items():
-            if not {donor, proton} <= set(atoms):
-                continue
-            for ion, place in metals.items():
-                if np.linalg.norm(positions[atoms[donor]] - place) < _HELD_NM:
-                    yield warned(
-                        "protein-metal",
-                        f"{_label(residue)} {donor} has its proton beside {ion}",
-                        advice=f"it cannot hold the ion so: receptor.states: ['{_label(residue)}=...'], CYM for a "
-                        "cysteine, the other of HID and HIE for a histidine",
-                    )
-
-
-def _thiolates(topology: app.Topology) -> Iterator[Finding]:
-    """Cysteines without a proton or a bond on their sulfur, whether asked for or come so in the file."""
-    labels = [
-        _label(residue)
-        for residue in topology.residues()
-        if residue.name in ("CYS", "CYX", "CYM")
-        and not _has_disulfide(residue)
-        and "HG" not in {atom.name for atom in residue.atoms()}
-    ]
-    if labels:
-        yield warned(
-            "protein-thiolates",
-            f"{', '.join(labels)} CYM: a thiolate, no proton on its sulfur (charge -1)",
-            advice="fixed charges do not polarise: see that its ion pair holds, and compare with the neutral state",
-        )
-
-
-def _histidine(residue: Any) -> str:
-    names = {atom.name for atom in residue.atoms()}
-    return {(True, True): "HIP", (True, False): "HID", (False, True): "HIE"}.get(
-        ("HD1" in names, "HE2" in names), "HIS"
-    )
-
-
-def _end(residue: Any, sign: str) -> str:
-    what = "capped" if residue.name in ("ACE", "NME", "NMA", "NH2") else f"charged {sign}"
-    return f"{_label(residue)} ({what})"
+    return f"{label_of(residue)} (nearest is {nearest}: {', '.join(words) or 'its bonds differ'})"

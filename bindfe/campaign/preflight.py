@@ -7,7 +7,7 @@ them, and nothing that one of them finds keeps the next from being made.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from bindfe.campaign.preflight_limits import Limits, cost_findings
 from bindfe.campaign.preflight_measured import measured_findings, strength_findings
 from bindfe.campaign.preflight_membrane import membrane_findings
 from bindfe.campaign.preflight_parts import parts_findings
+from bindfe.campaign.preflight_receptor import complete_receptor, look_at_site
 from bindfe.campaign.preflight_settings import box_findings, settings_findings
 from bindfe.campaign.preflight_site import (
     anchor_findings,
@@ -112,7 +113,7 @@ def check_protocol(
         findings += [*read, *about]
         if receptor is not None:
             ligands, poses, placed = _look_at_poses(protocol, ligands, receptor, crystal)
-            complete, found = _look_at_site(protocol, receptor, ligands)
+            complete, found = look_at_site(protocol, receptor, ligands)
             findings += membrane_findings(protocol, receptor)
             findings += [*placed, *found, *_look_at_restraint(protocol, complete, ligands)]
         findings += _look_at_boxes(protocol, ligands, receptor)
@@ -124,7 +125,7 @@ def check_protocol(
     cost = None
     if ligands:
         worker = worker or workers_here(protocol)
-        cost = estimate_cost(protocol, ligands, _atoms_of(receptor), worker)
+        cost = estimate_cost(protocol, ligands, _atoms_of(receptor, protocol.receptor.drop), worker)
         findings += cost_findings(cost, protocol, limits=limits or Limits(), worker=worker)
     subjects = dict.fromkeys([finding.ligand for finding in findings if finding.ligand != EVERYTHING])
     return Preflight(
@@ -167,14 +168,17 @@ def _read_receptor(protocol: Protocol) -> tuple[Receptor | None, tuple[Finding, 
     return receptor, ()
 
 
-def _atoms_of(receptor: Receptor | None) -> Floats | None:
-    """All atoms of a receptor [nm], (N, 3); those of a protein as if it had its hydrogens."""
+def _atoms_of(receptor: Receptor | None, drop: Sequence[str]) -> Floats | None:
+    """All atoms of a receptor that stay [nm], (N, 3); those of a protein as if it had its hydrogens."""
     if receptor is None:
         return None
     if receptor.kind == "host":
         return receptor.positions
-    x = np.array([atom.position for atom in receptor.structure.atoms], dtype=float)
-    bare = not any(atom.element == "H" for atom in receptor.structure.atoms)
+    atoms = [atom for atom in receptor.structure.atoms if not atom.called & set(drop)]
+    x = np.array([atom.position for atom in atoms], dtype=float).reshape(-1, 3)
+    if not atoms:
+        return None
+    bare = not any(atom.element == "H" for atom in atoms)
     return np.concatenate([x, x]) if bare else x  # proteins have about as many hydrogens as heavy atoms
 
 
@@ -188,7 +192,8 @@ def _look_at_poses(
     there = [ligand for ligand in ligands if ligand.placed]
     guides = [ligand.positions for ligand in (*there, *([crystal] if crystal else []))]
     placing = crystal is not None and len(there) < len(ligands)
-    shown = (_complete(protocol, receptor)[0] if placing else None) or receptor  # poses as a run makes them
+    completed = complete_receptor(protocol, receptor)[0] if placing else None
+    shown = completed.receptor if completed else receptor  # poses as a run makes them
     pocket = receptor_pocket(shown, guides, drop=protocol.receptor.drop)
     kept: list[Ligand] = []
     poses: list[PlacedLigand] = []
@@ -245,61 +250,6 @@ def _failure(check: str, ligand: str, error: InputError) -> Finding:
     return failed(check, message, advice=advice, ligand=ligand)
 
 
-def _look_at_site(
-    protocol: Protocol, receptor: Receptor, ligands: Sequence[Ligand]
-) -> tuple[Receptor | None, Sequence[Finding]]:
-    """The receptor as it would be simulated, if it can be, and what is wrong with a protein where the ligands bind."""
-    from bindfe.build.residues import template_names
-    from bindfe.chem.findings_backbone import backbone_findings
-    from bindfe.chem.findings_cofactor import cofactor_findings
-    from bindfe.chem.findings_facing import facing_findings
-    from bindfe.chem.findings_overlap import overlap_findings
-    from bindfe.chem.findings_protein import protein_findings
-    from bindfe.chem.findings_site import site_findings
-    from bindfe.chem.findings_torn import torn_residues
-
-    if receptor.mol is not None:
-        return receptor, ()
-    heavy = {ligand.name: _heavy([ligand]) for ligand in ligands}
-    drop = protocol.receptor.drop
-    dry = protocol.receptor.waters == "drop" if protocol.solvent.explicit else None
-    torn = torn_residues(receptor.structure, drop=drop)
-    found = protein_findings(
-        receptor.structure,
-        heavy,
-        drop=drop,
-        keep_water=dry is False,
-        replace_modified=protocol.receptor.modified == "replace",
-        cofactors=_heavy(receptor.cofactors),
-        described=template_names(receptor.templates),
-        torn=torn,
-    )
-    found = (
-        *found,
-        *overlap_findings(receptor.structure, drop=drop),
-        *cofactor_findings(receptor.structure, receptor.cofactors, heavy, drop=drop),
-        *backbone_findings(receptor.structure, drop=(*drop, *torn)),
-        *site_findings(receptor, ligands, drop=drop, all_waters=dry),
-    )
-    if worst_level(found) == "fail":
-        return None, found
-    complete, told = _complete(protocol, receptor)
-    return complete, (*found, *told, *(facing_findings(complete.structure, ligands) if complete else ()))
-
-
-def _complete(protocol: Protocol, receptor: Receptor) -> tuple[Receptor | None, Sequence[Finding]]:
-    """What becomes of a protein when it is completed, as a run would do it."""
-    from bindfe.build.protein import prepare_receptor
-
-    try:
-        prepared = prepare_receptor(receptor, protocol)
-    except (InputError, MissingDependency) as error:
-        return None, (failed("receptor", str(error), advice=""),)
-    known = ("protein-gap", "merged-chains")  # told with the distance
-    told = tuple(each for each in prepared.findings if each.check not in known)
-    return prepared.receptor, told
-
-
 def _look_at_restraint(protocol: Protocol, receptor: Receptor | None, ligands: Sequence[Ligand]) -> Sequence[Finding]:
     """Anchors that were given, and the bulk that a ligand is carried to."""
     if receptor is None:
@@ -325,14 +275,8 @@ def _look_at_restraint(protocol: Protocol, receptor: Receptor | None, ligands: S
     ]
 
 
-def _heavy(ligands: Iterable[Ligand]) -> Floats:
-    """Heavy atoms of ligands [nm], (N, 3)."""
-    rows = [x for ligand in ligands for x, e in zip(ligand.positions, ligand.elements, strict=True) if e != "H"]
-    return np.array(rows, dtype=float).reshape(-1, 3)
-
-
 def _look_at_boxes(protocol: Protocol, ligands: Sequence[Ligand], receptor: Receptor | None) -> list[Finding]:
-    atoms = _atoms_of(receptor)
+    atoms = _atoms_of(receptor, protocol.receptor.drop)
     return [finding for ligand in ligands for finding in box_findings(protocol, ligand, receptor=atoms)]
 
 

@@ -30,6 +30,8 @@ class Copies:
     """Names of the chains, as the atoms have them."""
     operations: tuple[Operation, ...]
     """The operations, mostly with one that leaves all in place."""
+    assembly: str = ""
+    """Name of the assembly: chains of one name belong together."""
 
 
 def read_assemblies(text: str) -> tuple[Copies, ...]:
@@ -55,7 +57,7 @@ def _first_of_each(groups: Iterator[tuple[str, Copies]]) -> Iterator[Copies]:
     for name, each in groups:
         mine = tuple(chain for chain in each.chains if owner.setdefault(chain, name) == name)
         if mine:
-            yield Copies(chains=mine, operations=each.operations)
+            yield Copies(chains=mine, operations=each.operations, assembly=name)
 
 
 def _of_pdb(text: str) -> Iterator[tuple[str, Copies]]:

@@ -123,6 +123,25 @@ RECEPTOR_CHECKS: tuple[Check, ...] = (
         "makes would lie {distance} A from {ligand}",
     ),
     _check(
+        "second-copy",
+        "warn",
+        "a chain of the same sequence as one nearer to the ligands, more than 12 A from all of them, unless the "
+        "biological assembly has it together with a chain of the site: a crystal's second copy",
+        "{copy} is a copy of {twin} ({number} residues), {distance} A from the nearest ligand: {share} % of the "
+        "protein's atoms, no part of the site, and {said}",
+    ),
+    _check(
+        "mutated-residue",
+        "warn",
+        "a mutation by SEQADV, `_struct_ref_seq_dif` or the title within 8 A of a ligand (a conflict, a variant or a "
+        "tag within 6 A), unless the file has the wild type again or the receptor's name has the mutation (`M978A`)",
+        "{residue} is {kind} ({name} in the wild type, {source}), {distance} A from {ligand}",
+        "{residue}, {distance} A from {ligand}, is {other} by {source} ({name} in the wild type)",
+        "{residues} of the wild type, deleted in the construct, lay between {before} and {after}, {distance} A from "
+        "{ligand}",
+        "the file says that the protein is mutated, and not where",
+    ),
+    _check(
         "predicted-model",
         "warn",
         "a predicted model (by its head or its file's name) with a confidence (pLDDT) below 70 within 6 A of a ligand",
@@ -137,6 +156,15 @@ RECEPTOR_CHECKS: tuple[Check, ...] = (
         "{residue} {nitrogen} has no proton and faces {atom}, {distance} A away, which has none either: acceptor meets "
         "acceptor",
         "{residue} {nitrogen} has a proton {distance} A from that of {atom}: donor meets donor",
+    ),
+    _check(
+        "given-state",
+        "warn",
+        "a residue whose state by the file's hydrogens is not that of its pKa (propka, without the ligand), by more "
+        "than 1 within 10 A of a ligand, by more than 2 elsewhere, unless it holds a metal or is in `receptor.states`",
+        "{residue}, {distance} A from a ligand, is {given} by its hydrogens in the file ({state}), and propka says pKa "
+        "{value}: at pH {ph} it is {other} and {charged}",
+        "far from the ligands {number} have the hydrogens of a state that their pKa excludes at pH {ph} ({residues})",
     ),
     _check(
         "water-clash",
@@ -196,6 +224,7 @@ RECEPTOR_CHECKS: tuple[Check, ...] = (
                 (
                     "receptor.protonation is given, and the file has {number} hydrogens for {heavy} heavy atoms",
                     "{residue} is built as {state}, whatever its name says",
+                    "protons that the file has not are added: {atoms}",
                     "{residue} has pKa {value} at pH {ph}: both of its states are populated",
                     "{residue} has pKa {value}, below pH {ph}, and is kept {state}",
                 ),

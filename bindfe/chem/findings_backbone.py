@@ -38,7 +38,7 @@ def backbone_findings(structure: ProteinStructure, *, drop: Sequence[str] = ()) 
     residues = [
         (group[0].label, group[0].residue, {a.name: np.array(a.position) for a in reversed(group)})
         for group in (tuple(g) for _, g in groupby(structure.atoms, key=lambda atom: (atom.site, atom.residue)))
-        if group[0].residue in AMINO_ACIDS and not {group[0].residue, group[0].label} & set(drop)
+        if group[0].residue in AMINO_ACIDS and not group[0].called & set(drop)
     ]
     handed = [(label, _handed(at)) for label, _, at in residues if {"N", "CA", "C", "CB"} <= set(at)]
     wrong = [label for label, volume in handed if volume < 0]
@@ -95,7 +95,7 @@ def metal_findings(
         ligands: Ligands in their poses.
         drop: Residues that are left out, by name or label.
     """
-    metals = [atom for atom in structure.atoms if atom.residue in METALS and not {atom.residue, atom.label} & set(drop)]
+    metals = [atom for atom in structure.atoms if atom.residue in METALS and not atom.called & set(drop)]
     found = []
     for ligand in ligands:
         for ion in metals:

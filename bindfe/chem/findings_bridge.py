@@ -39,10 +39,12 @@ def dropped_water_findings(
         all_waters: Whether all water is left out; else those of names in ``drop``.
     """
     gone = WATER if all_waters else WATER & set(drop)
+    chains = {name for name in drop if name.endswith(":")}
     waters = [
         atom
         for atom in choose_alternates(structure.atoms, [])
-        if atom.residue in gone and atom.element == "O" and atom.label not in drop
+        if atom.element == "O" and atom.residue in WATER and atom.label not in drop
+        if atom.called & (gone | chains)
     ]
     if not waters or not ligands:
         return []
@@ -56,7 +58,7 @@ def dropped_water_findings(
             told[water.label] = _words(water, held, solid[int(apart.argmin())], float(apart.min()))
     if not told:
         return []
-    setting = "receptor.waters: drop" if all_waters else f"receptor.drop: [{', '.join(sorted(gone))}]"
+    setting = "receptor.waters: drop" if all_waters else f"receptor.drop: [{', '.join(sorted(gone | chains))}]"
     many = len(told) > 1
     more = f" and {len(told) - _MOST} more" if len(told) > _MOST else ""
     return [

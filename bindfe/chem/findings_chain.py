@@ -9,8 +9,9 @@ from scipy.spatial import cKDTree
 
 from bindfe.chem.findings import Finding, failed, warned
 from bindfe.chem.findings_near import GAP_NM, NEAR_NM, distance_to
-from bindfe.chem.protein import AMINO_ACIDS, CAPS, Residue, breaks
+from bindfe.chem.protein import AMINO_ACIDS, CAPS, breaks
 from bindfe.chem.proteinchains import STEP_NM, TWO_CHAINS_ADVICE, has_end, two_chains, why_two_chains
+from bindfe.chem.proteinfile import Residue
 
 
 def chain_findings(residues: Sequence[Residue], near: cKDTree | None, *, torn: Collection[str] = ()) -> list[Finding]:

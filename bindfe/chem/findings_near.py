@@ -9,7 +9,7 @@ import numpy as np
 from rdkit import Chem
 from scipy.spatial import cKDTree
 
-from bindfe.chem.protein import Residue
+from bindfe.chem.proteinfile import Residue
 
 NEAR_NM = 0.6
 """What is nearer than this to a ligand's heavy atom is at the ligand."""

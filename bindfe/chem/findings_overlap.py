@@ -65,7 +65,7 @@ def overlap_findings(structure: ProteinStructure, *, drop: Sequence[str] = ()) -
 def simulated_atoms(structure: ProteinStructure, *, drop: Sequence[str] = ()) -> list[ProteinAtom]:
     """Heavy atoms of the peptides and ions that stay, each in one location."""
     kept = []
-    atoms = [a for a in structure.atoms if not {a.residue, a.label} & set(drop)]
+    atoms = [a for a in structure.atoms if not a.called & set(drop)]
     for _, group in groupby(choose_alternates(atoms, []), key=lambda atom: (atom.site, atom.residue)):
         residue = tuple(group)
         if residue[0].residue in AMINO_ACIDS | CAPS | IONS or is_modified(residue):

@@ -15,8 +15,8 @@ from bindfe.chem.findings_near import GAP_NM, NEAR_NM, distance_to, heavy_names,
 from bindfe.chem.findings_seen import doubled_findings, unseen_findings
 from bindfe.chem.findings_torn import torn_findings
 from bindfe.chem.findings_water import water_findings
-from bindfe.chem.protein import AMINO_ACIDS, CAPS, IONS, WATER, Residue
-from bindfe.chem.proteinfile import ProteinStructure, Site
+from bindfe.chem.protein import AMINO_ACIDS, CAPS, IONS, WATER
+from bindfe.chem.proteinfile import ProteinStructure, Residue, Site
 
 Floats = NDArray[np.float64]
 
@@ -82,8 +82,8 @@ def protein_findings(
         torn: Residues that a periodic box has torn, of :func:`~bindfe.chem.findings_torn.torn_residues`.
     """
     residues = [tuple(group) for _, group in groupby(structure.atoms, key=lambda atom: (atom.site, atom.residue))]
-    there = {name for residue in residues for name in (residue[0].residue, residue[0].label)}
-    residues = [r for r in residues if not {r[0].residue, r[0].label} & set(drop)]
+    there = {name for residue in residues for name in residue[0].called}
+    residues = [r for r in residues if not r[0].called & set(drop)]
     near = cKDTree(np.concatenate(list(ligands.values()))) if ligands else None
     found = [
         *_crowded(structure),

@@ -10,7 +10,8 @@ from scipy.spatial import cKDTree
 
 from bindfe.chem.findings import Finding, failed, warned
 from bindfe.chem.findings_near import NEAR_NM
-from bindfe.chem.protein import WATER, Residue
+from bindfe.chem.protein import WATER
+from bindfe.chem.proteinfile import Residue
 
 _MOST = 6
 """Residues that a message lists."""

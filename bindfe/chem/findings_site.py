@@ -8,6 +8,8 @@ from bindfe.chem.findings import Finding
 from bindfe.chem.findings_assembly import assembly_findings
 from bindfe.chem.findings_backbone import metal_findings
 from bindfe.chem.findings_bridge import dropped_water_findings
+from bindfe.chem.findings_copies import copy_findings
+from bindfe.chem.findings_mutated import mutation_findings
 from bindfe.chem.findings_predicted import predicted_findings
 from bindfe.chem.findings_warhead import warhead_findings
 from bindfe.chem.ligand import Ligand
@@ -17,7 +19,7 @@ from bindfe.chem.receptor import Receptor
 def site_findings(
     receptor: Receptor, ligands: Sequence[Ligand], *, drop: Sequence[str], all_waters: bool | None
 ) -> tuple[Finding, ...]:
-    """Metals and cysteines that a ligand meets; missing chains, dropped water and guessed residues beside it.
+    """Metals and cysteines that a ligand meets; chains too few or too many; mutated or guessed residues; dropped water.
 
     Args:
         receptor: A protein as read.
@@ -30,6 +32,8 @@ def site_findings(
         *metal_findings(receptor.structure, ligands, drop=drop),
         *warhead_findings(receptor.structure, ligands, drop=drop),
         *assembly_findings(receptor, ligands, drop=drop),
+        *copy_findings(receptor, ligands, drop=drop),
+        *mutation_findings(receptor, ligands, drop=drop),
         *predicted_findings(receptor, ligands, drop=drop),
         *(dropped_water_findings(receptor.structure, ligands, drop=drop, all_waters=bool(all_waters)) if water else ()),
     )

@@ -13,8 +13,8 @@ from scipy.spatial.distance import cdist
 from bindfe.chem.findings import Finding, failed
 from bindfe.chem.findings_chain import is_modified
 from bindfe.chem.findings_near import heavy_names
-from bindfe.chem.protein import AMINO_ACIDS, CAPS, Residue, choose_alternates
-from bindfe.chem.proteinfile import ProteinStructure
+from bindfe.chem.protein import AMINO_ACIDS, CAPS, choose_alternates
+from bindfe.chem.proteinfile import ProteinStructure, Residue
 
 Floats = NDArray[np.float64]
 
@@ -47,7 +47,7 @@ def torn_residues(structure: ProteinStructure, *, drop: Sequence[str] = ()) -> d
     Returns:
         By label: how far the parts lie from each other [nm], and which they are in words.
     """
-    atoms = [a for a in choose_alternates(structure.atoms, []) if not {a.residue, a.label} & set(drop)]
+    atoms = [a for a in choose_alternates(structure.atoms, []) if not a.called & set(drop)]
     residues = [tuple(group) for _, group in groupby(atoms, key=lambda atom: (atom.site, atom.residue))]
     torn = {}
     for residue in residues:

@@ -43,7 +43,7 @@ def warhead_findings(
     sulfurs = [
         atom
         for atom in structure.atoms
-        if atom.name == "SG" and atom.residue in ("CYS", "CYM") and not {atom.residue, atom.label} & set(drop)
+        if atom.name == "SG" and atom.residue in ("CYS", "CYM") and not atom.called & set(drop)
     ]
     x = np.array([atom.position for atom in sulfurs], dtype=float).reshape(-1, 3)
     apart = np.linalg.norm(x[:, None] - x[None], axis=-1) + np.eye(len(x))

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from bindfe.chem.findings import Finding, failed
-from bindfe.chem.protein import IONS, WATER, Residue
+from bindfe.chem.protein import IONS, WATER
+from bindfe.chem.proteinfile import Residue
 
 Floats = NDArray[np.float64]
 

@@ -102,7 +102,7 @@ def residue_costs(structure: ProteinStructure, *, drop: Sequence[str] = ()) -> t
     for _, group in groupby(structure.atoms, key=lambda atom: (atom.site, atom.residue)):
         atoms = {atom.name: atom for atom in group}
         carbon = atoms.get("CA")
-        if carbon is None or carbon.residue not in AMINO_ACIDS or {carbon.residue, carbon.label} & set(drop):
+        if carbon is None or carbon.residue not in AMINO_ACIDS or carbon.called & set(drop):
             continue
         name = _SAME_AS.get(carbon.residue, carbon.residue)
         if name in _OCTANOL:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from bindfe.chem.findings import Finding, passed, warned
 from bindfe.chem.proteincaps import acetyl_cap, methylamide_cap
 from bindfe.chem.proteinchains import TWO_CHAINS_ADVICE, two_chains, why_two_chains
-from bindfe.chem.proteinfile import ProteinAtom, ProteinStructure, Site
+from bindfe.chem.proteinfile import ProteinAtom, ProteinStructure, Residue, Site
+from bindfe.chem.proteinnames import STANDARD_NAMES
 from bindfe.errors import InputError
 
 _NAMES = (
@@ -37,26 +38,9 @@ _ION_NAMES = "LI NA K RB CS MG CA SR BA MN FE FE2 CO NI CU ZN CD HG CL BR IOD F"
 IONS = frozenset(_ION_NAMES.split(" "))
 """Monatomic ions that come with the water models."""
 
-_STANDARD_NAMES = {
-    "ASH": "ASP",
-    "GLH": "GLU",
-    "LYN": "LYS",
-    "HID": "HIS",
-    "HIE": "HIS",
-    "HIP": "HIS",
-    "CYX": "CYS",
-    "CYM": "CYS",
-    "HSD": "HIS",
-    "HSE": "HIS",
-    "HSP": "HIS",
-}
-_CHARMM_NAMES = {"HSD": "HID", "HSE": "HIE", "HSP": "HIP"}
 _BROKEN_NM = 0.20  # a peptide bond has 0.133
 _DISULFIDE_NM = 0.25  # a disulfide bond has 0.205
 _GIVEN_SHARE = 0.5  # hydrogens for each heavy atom, above which the file is taken to have them; all are about 1.0
-
-Residue = tuple[ProteinAtom, ...]
-"""Atoms of one residue, in the file's order."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,7 +77,7 @@ def sort_structure(
 
     Args:
         structure: The file's atoms.
-        drop: Residues to leave out, by name (``EDO``) or label (``A:HOH301``).
+        drop: Residues to leave out, by name (``EDO``) or label (``A:HOH301``), and chains (``B:``).
         keep_water: Whether the file's water is kept.
         gaps: ``cap`` puts ACE and NME on both sides of a break, ``refuse`` raises, ``build`` leaves the chain whole.
         beside: Heavy atoms of cofactors [nm], (N, 3): residues on which they lie are replaced by them.
@@ -170,17 +154,17 @@ def _residues(atoms: Sequence[ProteinAtom]) -> list[Residue]:
 
 
 def _without(residues: list[Residue], drop: Sequence[str], source: str, findings: list[Finding]) -> list[Residue]:
-    there = {name for residue in residues for name in (residue[0].residue, residue[0].label)}
+    there = {name for residue in residues for name in residue[0].called}
     for name in drop:
         if name not in there:
             others = ", ".join(sorted({residue[0].residue for residue in residues} - AMINO_ACIDS)) or "none"
             raise InputError(
                 f"{source}: receptor.drop names {name}, which is not in the file; beside amino acids it has: {others}"
             )
-    dropped = [residue for residue in residues if {residue[0].residue, residue[0].label} & set(drop)]
+    dropped = [residue for residue in residues if residue[0].called & set(drop)]
     if dropped:
         findings.append(passed("protein-dropped", f"left out as asked: {_listed(dropped)}"))
-    return [residue for residue in residues if residue not in dropped]
+    return [residue for residue in residues if not residue[0].called & set(drop)]
 
 
 def _without_cofactors(residues: list[Residue], beside: NDArray[np.float64], findings: list[Finding]) -> list[Residue]:
@@ -206,7 +190,7 @@ def _plain_water(residue: Residue) -> Residue:
 
 
 def _is_peptide(residue: Residue) -> bool:
-    return residue[0].residue in AMINO_ACIDS | CAPS | _STANDARD_NAMES.keys()
+    return residue[0].residue in AMINO_ACIDS | CAPS | STANDARD_NAMES.keys()
 
 
 def _no_water(elements: Sequence[str]) -> bool:
@@ -334,32 +318,6 @@ def _gap_found(before: Residue, after: Residue) -> Finding:
         "protein-gap",
         f"{what} between {before[0].label} and {after[0].label}: NME and ACE caps were put on both sides",
         advice="if the gap is near the site, build the loop (receptor.gaps: build) or take another structure",
-    )
-
-
-def without_hydrogens(
-    chains: Sequence[Sequence[Residue]], sites: Iterable[Site] | None = None
-) -> tuple[tuple[Residue, ...], ...]:
-    """Chains without hydrogens, in all residues or in some, under the standard names of their residues."""
-    chosen = None if sites is None else set(sites)
-
-    def bare(residue: Residue) -> Residue:
-        if chosen is not None and residue[0].site not in chosen:
-            return residue
-        return tuple(
-            replace(atom, residue=_STANDARD_NAMES.get(atom.residue, atom.residue))
-            for atom in residue
-            if atom.element not in ("H", "D")
-        )
-
-    return tuple(tuple(bare(residue) for residue in chain) for chain in chains)
-
-
-def in_amber_names(chains: Sequence[Sequence[Residue]]) -> tuple[tuple[Residue, ...], ...]:
-    """Chains whose hydrogens stay, with the states of histidine that CHARMM names under Amber's names."""
-    return tuple(
-        tuple(tuple(replace(a, residue=_CHARMM_NAMES.get(a.residue, a.residue)) for a in residue) for residue in chain)
-        for chain in chains
     )
 
 

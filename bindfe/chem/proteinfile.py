@@ -62,9 +62,17 @@ class ProteinAtom:
         """How its residue is named to a user: ``A:HIS31``."""
         return f"{self.chain}:{self.residue}{self.number}{self.insertion}"
 
+    @property
+    def called(self) -> frozenset[str]:
+        """What ``receptor.drop`` may call it by: its residue's name or label, or its chain as ``A:``."""
+        return frozenset((self.residue, self.label, f"{self.chain}:"))
+
 
 Site = tuple[str, int, str]
 """Chain, number and insertion code of a residue."""
+
+Residue = tuple[ProteinAtom, ...]
+"""Atoms of one residue, in the file's order."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

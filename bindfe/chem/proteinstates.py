@@ -21,7 +21,7 @@ _STATES = {
 }
 """States that the force fields have, by residue; CYM is the thiolate."""
 
-_NAMED = {name: name for name in ("HID", "HIE", "HIP", "ASH", "GLH", "LYN")} | {
+_NAMED = {name: name for name in ("HID", "HIE", "HIP", "ASH", "GLH", "LYN", "CYM", "CYX")} | {
     **{"HSD": "HID", "HSE": "HIE", "HSP": "HIP"},
 }
 """Names of residues that say a state, with Amber's name of it."""
@@ -139,7 +139,7 @@ def unlike_names(names: Mapping[Site, tuple[str, str]], states: Mapping[Site, st
         warned(
             "protein-protonation",
             f"{label} is built as {states[site]}, whatever its name says",
-            advice="if the name is meant, give the file with its hydrogens, or the state in receptor.states",
+            advice="if the name is meant, give its hydrogens in the file, or the state in receptor.states",
         )
         for site, (name, label) in names.items()
         if site in states and _NAMED.get(name, states[site]) != states[site]

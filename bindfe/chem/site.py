@@ -31,7 +31,7 @@ def receptor_pocket(receptor: Receptor, guides: Sequence[Floats], *, drop: Seque
     if receptor.mol is not None:
         return pocket_of_molecule(receptor.host, name=receptor.name)
     gone = WATER | set(drop)
-    atoms = [a for a in choose_alternates(receptor.structure.atoms, []) if not {a.residue, a.label} & gone]
+    atoms = [a for a in choose_alternates(receptor.structure.atoms, []) if not a.called & gone]
     symbols, labels = [a.element for a in atoms], [f"{a.label} {a.name}" for a in atoms]
     x = [np.array([a.position for a in atoms], dtype=float).reshape(-1, 3)]
     for molecule in receptor.cofactors:

@@ -30,7 +30,8 @@ class ReceptorSettings(Section):
         "refuse", "modified residues: refuse, or replace by the standard residue they come from (protein)"
     )
     drop: tuple[str, ...] = setting(
-        (), "residues to leave out, by name or as A:HOH301: crystal ligands, buffer, water (protein)"
+        (),
+        "residues to leave out, by name or as A:HOH301, or chains, as 'B:': crystal ligands, buffer, water (protein)",
     )
     waters: Literal["keep", "drop"] = setting("keep", "water of the file (protein); implicit solvent has none")
     templates: tuple[str, ...] = setting(

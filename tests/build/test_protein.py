@@ -123,6 +123,51 @@ def test_given_hydrogens_stay_and_states_by_hand_replace_them(read, text, protoc
     assert {"HD1", "HE2"} <= residue_atoms(changed, "A:HIS3")
 
 
+@pytest.mark.parametrize(
+    ("residue", "name", "gone", "protons"),
+    [
+        ("LYS", "LYN", {"HZ1"}, {"HZ1", "HZ2"}),
+        ("LYS", "LYN", {"HZ3"}, {"HZ1", "HZ2"}),
+        ("CYS", "CYM", {"HG"}, set()),
+        ("LYS", "LYS", {"HZ3"}, {"HZ1", "HZ2", "HZ3"}),
+        ("CYS", "CYS", {"HG"}, {"HG"}),
+    ],
+)
+def test_a_state_that_name_and_hydrogens_give_is_kept_and_one_by_hydrogens_alone_is_not(
+    read, text, protocol, residue, name, gone, protons
+):
+    """Neutral lysine and thiolate; without the name the proton that is missing is added, and told."""
+    lines = as_pdb(prepare_receptor(read(text), protocol()).receptor).splitlines()
+    kept = [line for line in lines if not (line[17:20] == residue and line[12:16].strip() in gone)]
+    given = "\n".join(line.replace(f" {residue} ", f" {name} ") for line in kept)
+    prepared = prepare_receptor(read(given), protocol())
+    assert prepared.given
+    label = {"LYS": "A:LYS5", "CYS": "A:CYS2"}[residue]
+    assert residue_atoms(prepared.receptor, label) & {"CYS": {"HG"}, "LYS": {"HZ1", "HZ2", "HZ3"}}[residue] == protons
+    said = by_check(prepared, "protein-protonation")
+    assert not any("whatever its name says" in message for message in said)
+    assert any("protons that the file has not are added" in message for message in said) is (name == residue)
+    assert bool(by_check(prepared, "protein-thiolates")) is (name == "CYM")
+
+
+@pytest.mark.parametrize(("state", "label", "proton"), [("ASP4=ASH", "A:ASP4", "HD2"), ("GLU6=GLH", "A:GLU6", "HE2")])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_protonated_acid_of_the_file_is_built_so_whatever_it_is_called(
+    read, text, protocol, state, label, proton, named
+):
+    settings = with_receptor(protocol, states=(f"A:{state}",))
+    given = as_pdb(prepare_receptor(read(text), settings).receptor)
+    name = state[-3:]
+    prepared = prepare_receptor(read(given.replace(f" {state[:3]} ", f" {name} ") if named else given), protocol())
+    assert proton in residue_atoms(prepared.receptor, label)
+    assert by_check(prepared, "protein-protonation") == ["hydrogens and protonation states are those of the file"]
+
+
+def as_pdb(receptor):
+    """A completed protein as a file with hydrogens."""
+    return write_pdb([receptor.structure.atoms])
+
+
 def test_missing_side_chain_atoms_are_added_and_said(read, text, protocol):
     lines = [line for line in text.splitlines() if not (line[17:20] == "LYS" and line[12:16].strip() in ("CE", "NZ"))]
     prepared = prepare_receptor(read("\n".join(lines)), protocol())
