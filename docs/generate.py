@@ -148,8 +148,9 @@ that do not). The sixth: **4 of 20**, 1 by half. What both missed is caught now
 **The seventh** was made by another hand from the how-to pages, the protocol's page and the shipped inputs, without this
 page: the twenty mistakes thought to be the most frequent in a group that calculates every week. It was sealed while
 what the sixth had missed was being mended, and run after that: **19 of 20 told, 1 by half** (a protonated glutamate of
-the file, which is built as an anion and told so, without its pKa). Two of the nineteen, a ring that is turned over and
-an imidic acid, are kinds that only the sixth trial's misses had brought in: without them it had been 17.
+the file, told as an anion, which it was not, and without its pKa; mended after the eighth). Two of the nineteen, a ring
+that is turned over and an imidic acid, are kinds that only the sixth trial's misses had brought in: without them it had
+been 17.
 
 Not told: a LINK record to a residue that is not in the file, a repeating unit of a polymer in an SDF, and hydration in
 `solvent.model: vacuum`.

@@ -160,8 +160,9 @@ RECEPTOR_CHECKS: tuple[Check, ...] = (
     _check(
         "given-state",
         "warn",
-        "a residue whose state by the file's hydrogens is not that of its pKa (propka, without the ligand), by more "
-        "than 1 within 10 A of a ligand, by more than 2 elsewhere, unless it holds a metal or is in `receptor.states`",
+        "a residue whose state by the file's hydrogens is not that of its pKa (propka, without the ligand): by more "
+        "than 1 within 10 A of a ligand, for ASH, GLH, HIP, LYN and CYM by more than 0.5; by more than 2 elsewhere; "
+        "unless it holds a metal or is in `receptor.states`",
         "{residue}, {distance} A from a ligand, is {given} by its hydrogens in the file ({state}), and propka says pKa "
         "{value}: at pH {ph} it is {other} and {charged}",
         "far from the ligands {number} have the hydrogens of a state that their pKa excludes at pH {ph} ({residues})",

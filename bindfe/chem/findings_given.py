@@ -21,6 +21,9 @@ Floats = NDArray[np.float64]
 _CLEAR = 1.0
 """pKa this far from the pH: one state is populated by more than 90 %, if the pKa is right."""
 
+_RARE = 0.5
+"""The same for a state that water at pH 7 does not show (ASH, GLH, HIP, LYN, CYM): it needs a pKa that says so."""
+
 _SURE = 2.0
 """The same for residues far from the ligands, of which only what is beyond doubt is told."""
 
@@ -41,6 +44,8 @@ _STATES = {
     "CYS": ("CYM", "CYS"),
 }
 """The deprotonated and the protonated state; of histidine's two neutral ones the more frequent."""
+
+_RARE_STATES = frozenset({"ASH", "GLH", "HIP", "LYN", "CYM"})
 
 _ACIDS = frozenset({"ASP", "GLU", "CYS"})
 
@@ -64,8 +69,9 @@ def given_state_findings(
 ) -> list[Finding]:
     """Residues whose given state is not the one that their pKa has at the pH.
 
-    Within 10 A of a ligand a residue is told if its pKa is more than 1 from the pH, farther away if it is more than
-    2, all of those in one finding. What holds a metal ion, and disulfides, are left alone.
+    Within 10 A of a ligand a residue is told if its pKa is more than 1 from the pH, or more than 0.5 if its state is
+    one that a free residue does not have at pH 7; farther away if it is more than 2, all of those in one finding.
+    What holds a metal ion, and disulfides, are left alone.
 
     Args:
         structure: The completed protein with its hydrogens.
@@ -82,12 +88,13 @@ def given_state_findings(
     for each in pkas:
         residue = residues.get(each.site, ())
         protonated = None if each.site in by_hand else _is_protonated(each.residue, residue, metals)
-        if protonated is None or abs(each.pka - ph) < _CLEAR or protonated == (each.pka > ph):
+        if protonated is None or protonated == (each.pka > ph):
             continue
         apart = distance_to(near, residue)
-        if apart < GAP_NM:
+        rare = _STATES[each.residue][protonated] in _RARE_STATES
+        if apart < GAP_NM and abs(each.pka - ph) >= (_RARE if rare else _CLEAR):
             found.append(_told(each, protonated=protonated, apart=apart, ph=ph))
-        elif abs(each.pka - ph) >= _SURE:
+        elif apart >= GAP_NM and abs(each.pka - ph) >= _SURE:
             far.append(f"{each.label} {_STATES[each.residue][protonated]}, pKa {each.pka:.1f}")
     return [*found, *_far(far, ph=ph)]
 
@@ -116,8 +123,8 @@ def _told(each: ResiduePka, *, protonated: bool, apart: float, ph: float) -> Fin
     return warned(
         "given-state",
         f"{each.label}, {10 * apart:.1f} A from a ligand, is {given} by its hydrogens in the file "
-        f"({_STATES[each.residue][protonated]}), and propka says pKa {each.pka:.1f}: at pH {ph:g} it is {other} and "
-        f"{'charged' if charged else 'neutral'}",
+        f"({_STATES[each.residue][protonated]}), and propka says pKa {each.pka:.1f}: at pH {ph:g} it is "
+        f"{'mostly ' * (abs(each.pka - ph) < _CLEAR)}{other} and {'charged' if charged else 'neutral'}",
         advice=f"unless the ligand or a neighbour holds it so: receptor.states: ['{each.label}=...'] with {state}",
     )
 

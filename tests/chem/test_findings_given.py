@@ -71,10 +71,15 @@ def test_each_group_is_told_in_the_state_that_its_pka_excludes_and_only_there(re
     assert told(residue, full if above else full - 1, pka) == []
 
 
-def test_a_pka_near_the_ph_decides_nothing() -> None:
-    assert told("HIS", 2, 6.1) == []
-    assert told("HIS", 2, 5.9) != []
+def test_a_pka_near_the_ph_decides_nothing_but_a_rare_state_needs_one() -> None:
+    assert told("HIS", 1, 7.9) == []
+    assert told("HIS", 1, 8.1) != []
+    assert told("HIS", 2, 6.6) == []
+    (found,) = told("HIS", 2, 6.4)
+    assert found.message.endswith("at pH 7 it is mostly deprotonated and neutral")
     assert told("HIS", 2, 5.9, ph=6.0) == []
+    assert told("ASP", 0, 7.9) == []
+    assert told("GLU", 1, 6.4) != []
 
 
 def test_a_histidine_with_one_proton_on_either_nitrogen_is_neutral() -> None:
