@@ -143,10 +143,10 @@ def _energy(settings: AlchemySettings) -> str:
         .replace("$", repr(_ACORE))
     )
     return (
-        f"u0+{LAMBDA_SIDE}*min(u1-u0,{_MOST!r})+{LAMBDA_SWAP}*(sf+{LAMBDA_SIDE}*(sb-sf));"
+        f"u0-{LAMBDA_SIDE}*ub+{LAMBDA_SWAP}*(sf+{LAMBDA_SIDE}*(sb-sf));"
         + soft.format(s="sf", u="uf", z="zf", y="yf")
         + soft.format(s="sb", u="ub", z="zb", y="yb")
-        + "uf=u1-u0;ub=u0-u1"
+        + f"uf=u1-u0;ub=max(u0-u1,-{_MOST!r})"  # in both terms of ub: in one alone a clash would lower the energy
     )
 
 

@@ -144,6 +144,47 @@ def test_a_relative_leg_gives_the_ratio_of_the_wells_integrals(first, second, tm
     assert abs(exact) > 1.0
 
 
+def clash(apart: float) -> tuple[mm.System, np.ndarray, float]:
+    """One ligand of one atom in the site, another in bulk that would come to lie ``apart`` [nm] from the receptor.
+
+    Also the energy of the second in the site less that of the first there [kJ/mol].
+    """
+    plain, nonbonded = mm.System(), mm.NonbondedForce()
+    for _ in range(3):
+        plain.addParticle(12.0)
+        nonbonded.addParticle(0.0, 0.3, 0.5)
+    plain.addForce(nonbonded)
+    settings = PROTOCOL.alchemy
+    system = swap_system(plain, first_atoms=[1], second_atoms=[2], displacement=AWAY, settings=settings)
+    positions = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.35], [0.0, 0.0, apart]]) + np.outer([0, 0, 1], AWAY)
+
+    def jones(r: float) -> float:
+        return 4 * 0.5 * ((0.3 / r) ** 12 - (0.3 / r) ** 6)
+
+    return system, positions, jones(apart) - jones(0.35)
+
+
+@pytest.mark.parametrize("apart", [0.12, 0.09, 0.08, 0.07, 0.05, 0.02])
+def test_a_clash_of_the_coming_ligand_never_lowers_the_energy_of_a_state(apart):
+    # 1e5 to 1e14 kJ/mol. At 3e7 and more a replica with such a clash was once taken into the states above 1/2.
+    system, positions, difference = clash(apart)
+    context = mm.Context(system, mm.VerletIntegrator(0.001), mm.Platform.getPlatformByName("Reference"))
+    context.setPositions(positions)
+    energies = {}
+    for swapped in (0.0, 0.1, 0.5, 0.6, 0.8, 1.0):
+        for name, value in swap_parameters(swapped=swapped, alignment=0.0).items():
+            if name in context.getParameters():
+                context.setParameter(name, value)
+        energies[swapped] = context.getState(energy=True).getPotentialEnergy()._value
+    assert difference > 1e5
+    for swapped in (0.6, 0.8, 1.0):  # the clash counts by its share, up to 1e7 kJ/mol
+        expected = swapped * min(difference, 1e7)
+        assert energies[swapped] - energies[0.0] == pytest.approx(expected, rel=1e-6)
+    most = PROTOCOL.alchemy.softcore_maximum
+    assert 0.0 < energies[0.1] - energies[0.0] < 0.1 * most  # below 1/2 it is softened
+    assert 0.0 < energies[0.5] - energies[0.0] < 0.5 * most
+
+
 def test_the_alignment_cancels_whatever_the_frames_are():
     # Its integral over the second frame's place and orientation, for two first frames of other shape and pose, by
     # the same draws: the energy may depend on the relative frame alone.
