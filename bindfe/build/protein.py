@@ -14,13 +14,13 @@ import openmm as mm
 from openmm import app, unit
 
 from bindfe.build.forcefield import chosen_templates, protein_file, water_file
-from bindfe.build.proteinsaid import has_disulfide, heavy_pkas, label_of, said_of, site_of
+from bindfe.build.proteinsaid import added_protons, has_disulfide, heavy_pkas, label_of, said_of, site_of
 from bindfe.build.residues import STANDARD, has_atoms_of, load_templates, own_templates, template_names
 from bindfe.chem.findings import Finding, passed, warned
 from bindfe.chem.protein import AMINO_ACIDS, IONS, WATER, ProteinParts, sort_structure
 from bindfe.chem.proteinfile import Residue, Site, letters_for, write_pdb
 from bindfe.chem.proteinnames import in_amber_names, states_by_name, without_hydrogens
-from bindfe.chem.proteinstates import states_at, states_by_hand
+from bindfe.chem.proteinstates import ResiduePka, states_at, states_by_hand
 from bindfe.errors import InputError, MissingDependency
 
 if TYPE_CHECKING:
@@ -75,11 +75,12 @@ def prepare_receptor(receptor: Receptor, protocol: Protocol) -> PreparedReceptor
     chains = without_hydrogens(chains, _sites_by_hand(settings, chains))
     sequences = parts_sequences(receptor) if settings.gaps == "build" else {}
     topology, positions, added = _complete((*chains, *_apart(parts)), sequences, receptor.source, own)
-    states, choices = _states(topology, positions, settings, shown=parts if given else None)
-    topology, positions = _with_hydrogens(topology, positions, states)
+    choice = _choose_states(topology, positions, settings, shown=parts if given else None)
+    topology, positions = _with_hydrogens(topology, positions, choice.states)
     _check_templates(force_field, topology, protocol, receptor.source)
-    made = said_of(topology, positions, parts, by_hand=_sites_by_hand(settings, parts.chains) if given else ())
-    told = (*findings, *added, *choices, *made)
+    told = (*findings, *added, *choice.findings, *said_of(topology, positions, parts, pkas=choice.pkas))
+    if given:
+        told += added_protons(topology, parts, by_hand=_sites_by_hand(settings, parts.chains))
     text = io.StringIO()
     app.PDBxFile.writeFile(topology, positions * unit.nanometer, text, keepIds=True)
     return PreparedReceptor(
@@ -212,21 +213,36 @@ def _shown(parts: ProteinParts) -> Finding:
     )
 
 
-def _states(
-    topology: app.Topology, positions: np.ndarray, settings: ReceptorSettings, *, shown: ProteinParts | None
-) -> tuple[dict[Site, str], tuple[Finding, ...]]:
-    """Protonation states that are not those of pH 7 in water: propka's unless the file shows them, then by hand."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Choice:
+    """States of protonation that were chosen."""
+
+    states: Mapping[Site, str]
+    """Those that are not the ones of pH 7 in water, and those by hand."""
+    pkas: Mapping[Site, float]
+    """PKa of the residues whose state it decided."""
     findings: tuple[Finding, ...]
+    """What a user should know."""
+
+
+def _choose_states(
+    topology: app.Topology, positions: np.ndarray, settings: ReceptorSettings, *, shown: ProteinParts | None
+) -> _Choice:
+    """Propka's states, unless the file shows them, then those by hand."""
+    findings: tuple[Finding, ...]
+    pkas: tuple[ResiduePka, ...] = ()
     if shown is not None:
         bonded = {site_of(r) for r in topology.residues() if r.name == "CYS" and has_disulfide(r)}
         named = states_by_name(shown.chains)
         states, findings = {site: state for site, state in named.items() if site not in bonded}, (_shown(shown),)
     else:
-        states, findings = states_at(heavy_pkas(topology, positions * unit.nanometer), ph=settings.ph)
+        pkas = heavy_pkas(topology, positions * unit.nanometer)
+        states, findings = states_at(pkas, ph=settings.ph)
     names = {site_of(residue): residue.name for residue in topology.residues() if residue.name in AMINO_ACIDS}
     by_hand = states_by_hand(settings.states, names)
     _check_sulfurs(topology, by_hand)
-    return states | by_hand, findings
+    decided = {each.site: each.pka for each in pkas if each.site not in by_hand}
+    return _Choice(states=states | by_hand, pkas=decided, findings=findings)
 
 
 def _check_sulfurs(topology: app.Topology, states: Mapping[Site, str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -40,23 +40,26 @@ _HELD_NM = 0.28
 
 
 def said_of(
-    topology: app.Topology, positions: np.ndarray, parts: ProteinParts, *, by_hand: Collection[Site]
+    topology: app.Topology,
+    positions: np.ndarray,
+    parts: ProteinParts,
+    *,
+    pkas: Mapping[Site, float],
 ) -> Iterator[Finding]:
-    """Thiolates, histidines, added protons, disulfides, ends of chains, ions and water, as they are now.
+    """Thiolates, histidines, names that say another state, disulfides, ends of chains, ions and water, as they are now.
 
     Args:
         topology: The completed protein.
         positions: Coordinates [nm], (N, 3).
         parts: What the file has.
-        by_hand: Residues whose state the protocol gives.
+        pkas: PKa of residues whose state it decided.
     """
     yield from _thiolates(topology)
     histidines = [f"{label_of(r)} {state_of(r)}" for r in topology.residues() if r.name in ("HIS", "HID", "HIE", "HIP")]
     if histidines:
         yield passed("protein-histidines", ", ".join(histidines))
     named = {r[0].site: (r[0].residue, r[0].label) for chain in parts.chains for r in chain}
-    yield from unlike_names(named, {site_of(r): state_of(r) for r in topology.residues()})
-    yield from _added_protons(topology, parts, by_hand=by_hand)
+    yield from unlike_names(named, {site_of(r): state_of(r) for r in topology.residues()}, pkas)
     bridges = disulfides(parts.chains)
     if bridges:
         yield passed("protein-disulfides", ", ".join(f"{a} to {b}" for a, b in bridges))
@@ -96,8 +99,14 @@ def _protons_at_metals(topology: app.Topology, positions: np.ndarray, parts: Pro
                     )
 
 
-def _added_protons(topology: app.Topology, parts: ProteinParts, *, by_hand: Collection[Site]) -> Iterator[Finding]:
-    """Protons that make a state and that a file with hydrogens lacks: on N of Lys, Arg and His, S of Cys, O of Tyr."""
+def added_protons(topology: app.Topology, parts: ProteinParts, *, by_hand: Collection[Site]) -> tuple[Finding, ...]:
+    """Protons that make a state and that a file with hydrogens lacks: on N of Lys, Arg and His, S of Cys, O of Tyr.
+
+    Args:
+        topology: The completed protein.
+        parts: What the file has, hydrogens included.
+        by_hand: Residues whose state the protocol gives.
+    """
     given = {r[0].site: r for chain in parts.chains for r in chain if any(atom.element == "H" for atom in r)}
     added = []
     for residue in topology.residues():
@@ -107,12 +116,15 @@ def _added_protons(topology: app.Topology, parts: ProteinParts, *, by_hand: Coll
             continue
         if _protons_now(residue, donors) > _protons_given(there, donors):
             added.append(f"{label_of(residue)} {' '.join(sorted(donors))}")
-    if added:
-        yield warned(
+    if not added:
+        return ()
+    return (
+        warned(
             "protein-protonation",
             f"protons that the file has not are added: {', '.join(added)}",
             advice="if a state without them is meant, name it in the file (CYM, LYN) or in receptor.states",
-        )
+        ),
+    )
 
 
 def _protons_now(residue: Any, donors: Collection[str]) -> int:

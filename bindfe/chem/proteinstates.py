@@ -128,18 +128,26 @@ def states_at(pkas: Sequence[ResiduePka], *, ph: float) -> tuple[dict[Site, str]
     return states, tuple(findings)
 
 
-def unlike_names(names: Mapping[Site, tuple[str, str]], states: Mapping[Site, str]) -> tuple[Finding, ...]:
+def unlike_names(
+    names: Mapping[Site, tuple[str, str]], states: Mapping[Site, str], pkas: Mapping[Site, float]
+) -> tuple[Finding, ...]:
     """Residues whose name in the file says another state than the one that was built.
 
     Args:
         names: Name in the file and label of each residue.
         states: What was built, where a residue has several states.
+        pkas: PKa of residues whose state it decided.
     """
+
+    def by(site: Site, name: str) -> str:
+        tautomers = {_NAMED.get(name), states[site]} <= {"HID", "HIE"}
+        return f" (pKa {pkas[site]:.1f})" if site in pkas and not tautomers else ""
+
     return tuple(
         warned(
             "protein-protonation",
-            f"{label} is built as {states[site]}, whatever its name says",
-            advice="if the name is meant, give its hydrogens in the file, or the state in receptor.states",
+            f"{label} is built as {states[site]}{by(site, name)}, whatever its name says",
+            advice="if the name is meant, give the state in receptor.states, or the file with all of its hydrogens",
         )
         for site, (name, label) in names.items()
         if site in states and _NAMED.get(name, states[site]) != states[site]

@@ -103,7 +103,7 @@ def test_a_name_that_says_another_state_than_is_built_is_told(read, text, protoc
     standard = {"GLH": "GLU", "LYN": "LYS", "HSP": "HIS"}[name]
     prepared = prepare_receptor(read(text.replace(f" {standard} ", f" {name} ")), protocol())
     assert any(
-        name in message and f"is built as {state}, whatever" in message
+        name in message and f"is built as {state} (pKa " in message
         for message in by_check(prepared, "protein-protonation")
     )
     assert not any("whatever" in m for m in by_check(prepare_receptor(read(text), protocol()), "protein-protonation"))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rdkit import Chem
 from spoilt import ROOT, WATER, Inputs, assert_told, middle, moved, residue_number, t4l, without, write, xylene
 
 from bindfe.chem.differences import read_differences
@@ -17,8 +18,8 @@ from bindfe.chem.findings import Finding
 from bindfe.chem.findings_catalogue import CHECKS
 from bindfe.chem.findings_copies import copy_findings
 from bindfe.chem.findings_mutated import mutation_findings
-from bindfe.chem.ligand import read_ligands
-from bindfe.chem.receptor import read_receptor
+from bindfe.chem.ligand import Ligand, read_ligands
+from bindfe.chem.receptor import Receptor, read_receptor
 from bindfe.protocol import load_protocol
 
 ASSEMBLY = """REMARK 350 BIOMOLECULE: 1
@@ -244,6 +245,41 @@ def test_differences_of_an_mmcif_are_those_of_the_pdb() -> None:
     assert [d.short for d in cif] == ["L99A", "G100", "-1G"]
     (named,) = read_differences("data_x\n_atom_site.id 1\n_entity.pdbx_mutation 'Met978Ala'\n")
     assert (named.short, named.source) == ("M978A", "_entity.pdbx_mutation")
+
+
+def deposited(name: str) -> Receptor:
+    """A file of the Protein Data Bank, as it comes with PDBFixer's tests."""
+    package = Path(pytest.importorskip("pdbfixer").__file__).parent
+    return read_receptor(package / "tests" / "data" / f"{name}.pdb")
+
+
+def methane_at(receptor: Receptor, label: str) -> Ligand:
+    """A carbon on the first atom of a residue."""
+    mol = Chem.MolFromSmiles("C")
+    mol.AddConformer(Chem.Conformer(1))
+    place = next(atom.position for atom in receptor.structure.atoms if atom.label == label)
+    mol.GetConformer().SetAtomPosition(0, tuple(10 * x for x in place))
+    return Ligand(name="methane", mol=mol, source="")
+
+
+def test_a_deposited_integrase_has_its_engineered_histidine_and_cacodylated_cysteines() -> None:
+    receptor = deposited("1BHL")
+    assert [each.short for each in read_differences(receptor.pdb)] == ["C65CAS", "C130CAS", "F185H"]
+    (found,) = mutation_findings(receptor, [methane_at(receptor, "A:HIS185")])
+    assert found.level == "warn"
+    assert "A:HIS185 is an engineered mutation (PHE in the wild type" in found.message
+    (found,) = mutation_findings(receptor, [methane_at(receptor, "A:CAS65")])
+    assert found.level == "pass"
+
+
+def test_two_copies_of_a_deposited_complex_are_told_as_a_whole() -> None:
+    """mTOR with mLST8: chains B and D make one assembly, A and C the other, by REMARK 350."""
+    receptor = deposited("4JSV")
+    chain = next(atom.label for atom in receptor.structure.atoms if atom.chain == "B")
+    (found,) = copy_findings(receptor, [methane_at(receptor, chain)])
+    assert "chain A is a copy of chain B" in found.message
+    assert "chain C is a copy of chain D" in found.message
+    assert found.advice.endswith("receptor.drop: ['A:', 'C:']")
 
 
 # Copies
