@@ -36,8 +36,9 @@ _SIGN = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(
-    r"(?P<number>-?(?:\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?|\.\d+))(?:\s*[x*·]\s*10\s*\^?\s*(?P<ten>[-+]?\d+)|"
-    r"e(?P<e>[-+]?\d+))?",
+    r"(?P<number>-?(?:\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?|\.\d+))"
+    r"(?:\s*[x*·]\s*10\s*\^?\s*(?P<ten>[-+]?\d{1,2})(?!\d)|e(?P<e>[-+]?\d{1,2})(?!\d))?"
+    r"(?!\d|[.,]\d|e[-+]?\d|\s*[x*·]\s*10)",
     re.IGNORECASE,
 )
 _REMARK = re.compile(r"\)?\s*(?:\([^()]{0,40}\))?\s*(?:values?\b)?\s*(?:is\b|was\b|of\b|about\b)?\s*[:=~≈]?\s*")
@@ -171,17 +172,18 @@ def _log10(name: re.Match[str], number: re.Match[str], unit: re.Match[str] | Non
         return None  # a small k is a rate
     if name.group("p"):
         return None if associates or unit is not None else -value  # the pKa of an acid
-    if name.group("log"):
+    log = bool(name.group("log"))
+    if log and unit is None:
         return -value if associates else value
-    if value <= 0 or unit is None:
+    if unit is None or not (log or value > 0):
         return None
-    per_molar = unit.re is _PER_MOLAR
+    log10, per_molar = value if log else math.log10(value), unit.re is _PER_MOLAR
     if associates or per_molar:
-        return -math.log10(value) if associates and per_molar else None
+        return -log10 if associates and per_molar else None
     prefix = unit.group("short") or _LONG.get((unit.group("long") or "").lower(), "")
     if not prefix and unit.group(0) == "m":
         return None  # metres, or a slip
-    return math.log10(value) + _PREFIXES[prefix.lower()]
+    return log10 + _PREFIXES[prefix.lower()]
 
 
 def _value(number: re.Match[str]) -> float:

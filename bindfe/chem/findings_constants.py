@@ -23,8 +23,16 @@ that it is never smaller, and a factor of 12 is left; an EC50 of cells may be of
 thousand is 4.1."""
 
 _NO_TEXT = ("ligand", "smiles", "delta_g_kcal_mol", "standard_error_kcal_mol", "temperature_k")
-_ELSEWHERE = re.compile(r"herg|cyp\d|cyto|toxic|off.?target|counter.?screen|selectiv|mutant|\bcell", re.IGNORECASE)
+_ELSEWHERE = re.compile(
+    r"herg|cyp\d|cyto|toxic|off.?target|counter.?screen|selectiv|mutant|\bcell|solub|aggregat|permeab|\bcc50|\bcmc\b",
+    re.IGNORECASE,
+)
 """Words of a constant that is another protein's, or no binding at all."""
+
+_ASIDE = re.compile(
+    r"(?<![a-z])(?:sd|sem|se|std|stdev|err|error|ci|lod|loq|state|conformation|conformer)(?![a-z])", re.IGNORECASE
+)
+"""Words in a header of an error of a constant, of the limit of an assay, or of a protein's (in)active state."""
 
 _NONE_SEEN = re.compile(
     r"(?:no|without)\s+(?:measurable|detectable|significant|specific|observable)?\s*"
@@ -76,6 +84,7 @@ def _cells(row: Mapping[str, str]) -> Mapping[str, str]:
     """Cells that may say something of the constant, by header; type, relation, value and unit of ChEMBL as one."""
     plain = {re.sub(r"^standard|[\s_]", "", name.lower()): text.strip("'\" ") for name, text in row.items()}
     told = {name: text for name, text in row.items() if text and name.lower() not in _NO_TEXT}
+    told = {name: text for name, text in told.items() if not _ASIDE.search(name)}
     cells = {name: text for name, text in told.items() if not _ELSEWHERE.search(f"{name} {text}")}
     unit = plain.get("unit") or plain.get("units") or ""
     split = [plain.get(name, "") for name in ("type", "relation", "value")]

@@ -141,6 +141,11 @@ def _told(folder, header: str, cells: str, value: float = -9.574) -> list[str]:
         ("assay,purity", "Ki 96 nM,> 95 %"),
         ("assay,hERG_IC50_uM", "ITC,> 30"),
         ("assay,comment", 'ITC,"cellular EC50 > 50 uM"'),
+        ("assay,solubility", "ITC,> 100 uM"),
+        ("assay,comment", 'ITC,"solubility, > 100 uM"'),
+        ("assay,protein_state", "ITC,inactive"),
+        ("assay,IC50 SD (nM)", "FP,8"),
+        ("assay,log IC50 (uM)", "FP,-1.0"),
     ],
 )
 def test_a_value_that_its_line_agrees_with_is_left_alone(tmp_path, header, cells) -> None:

@@ -31,6 +31,9 @@ SAME = [  # 96 nM
     "K = 1.0417\N{MULTIPLICATION SIGN}10⁷ M⁻¹",
     "log Ka 7.018",
     "log Kd -7.018",
+    "log IC50 (uM) -1.018",
+    "log Ki (nM): 1.982",
+    "log Ka (M-1) 7.018",
 ]
 
 NONE = [
@@ -46,6 +49,11 @@ NONE = [
     "Ki = 2.5",
     "Ki 5 m",
     "IC50 n.d.",
+    "Ki 1e999 nM",
+    "Ki 1 x 10^99999 nM",
+    "Ki_nM 1e999",
+    "Ki_nM 1.2.3",
+    "Ki_nM 1 x 10^99999",
     "doi:10.1021/ja109904u",
 ]
 
