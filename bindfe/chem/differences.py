@@ -16,6 +16,7 @@ _THREE = {
 _ONE = {three: one for one, three in _THREE.items()}
 _NAMES = "".join(_THREE)
 _WORD = re.compile(rf"\b(?:([{_NAMES}])(\d{{2,4}})([{_NAMES}])|({'|'.join(_ONE)})-?(\d{{1,4}})-?({'|'.join(_ONE)}))\b")
+_NUMBER = re.compile(r"-?[0-9]+")
 _HEADS = ("TITLE ", "COMPND", "KEYWDS")
 _CIF_HEADS = (("_struct", "title"), ("_entity", "pdbx_mutation"), ("_entity", "pdbx_description"))
 _BY_NAME = frozenset((*(head.strip() for head in _HEADS), *(f"{category}.{key}" for category, key in _CIF_HEADS)))
@@ -73,7 +74,7 @@ def _of_pdb(text: str) -> Iterator[Difference]:
     for line in text.splitlines():
         if line.startswith("SEQADV"):
             number = line[18:22].strip() or line[43:48].strip()  # a deletion has the database's number alone
-            if number.lstrip("-").isdigit():
+            if _NUMBER.fullmatch(number):
                 yield Difference(
                     site=(line[16:17].strip(), int(number), line[22:23].strip()),
                     residue=line[12:15].strip(),
@@ -93,7 +94,7 @@ def _of_cif(text: str) -> Iterator[Difference]:
     for row in tables.get("_struct_ref_seq_dif", []):
         cell = {key: "" if value in ("?", ".") else value for key, value in row.items()}
         number = cell.get("pdbx_auth_seq_num", "") or cell.get("pdbx_seq_db_seq_num", "")
-        if number.lstrip("-").isdigit():
+        if _NUMBER.fullmatch(number):
             yield Difference(
                 site=(cell.get("pdbx_pdb_strand_id", ""), int(number), cell.get("pdbx_pdb_ins_code", "")),
                 residue=cell.get("mon_id", "").upper(),

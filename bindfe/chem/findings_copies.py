@@ -55,7 +55,7 @@ class _Chain:
         """How it is called to a user."""
         if self.of > 1:
             return f"{self.first} to {self.last}"
-        return f"chain {self.name or ' '}"
+        return f"chain {self.name}" if self.name else "the chain without an id"
 
 
 def copy_findings(receptor: Receptor, ligands: Sequence[Ligand], *, drop: Sequence[str] = ()) -> list[Finding]:

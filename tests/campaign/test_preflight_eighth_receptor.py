@@ -198,8 +198,9 @@ def test_what_a_head_says_of_the_site_is_told(tmp_path, head, words) -> None:
         seqadv("MSE", 102, "MET", "MODIFIED RESIDUE"),
         "TITLE     T4 LYSOZYME MUTANT L99C WITH P-XYLENE\nTITLE    2 C5A AND A2A\n",
         "COMPND   4 ENGINEERED: YES\n",
+        seqadv("ALA", 99, "LEU", "ENGINEERED MUTATION").replace("  99  UNP", " --9  UNP"),
     ],
-    ids=["reverted", "conflict 6.6 A away", "selenomethionine", "another residue", "expressed in a cell"],
+    ids=["reverted", "conflict 6.6 A away", "selenomethionine", "another residue", "expressed in a cell", "no number"],
 )
 def test_what_is_the_wild_type_again_or_lies_farther_is_left_alone(tmp_path, head) -> None:
     assert mutants(tmp_path, head) == []
@@ -316,6 +317,14 @@ def test_a_copy_of_which_a_few_residues_were_not_seen_is_told(tmp_path) -> None:
     whole = copied(by=70.0).splitlines(keepends=True)
     (found,) = copies(tmp_path, only_atoms(t4l()) + "".join(x for x in whole if not 30 <= residue_number(x) <= 38))
     assert "chain B is a copy of chain A (153 residues)" in found.message
+
+
+def test_a_copy_without_a_chain_id_is_told_and_can_be_left_out(tmp_path) -> None:
+    text = only_atoms(t4l()) + copied(by=70.0, chain=" ")
+    (found,) = copies(tmp_path, text)
+    assert "the chain without an id is a copy of chain A" in found.message
+    assert found.advice.endswith("receptor.drop: [':']")
+    assert copies(tmp_path, text, drop=[":"]) == []
 
 
 def reach() -> float:
