@@ -35,6 +35,7 @@ def measured_findings(protocol: Protocol, names: Sequence[str]) -> tuple[Finding
     if not protocol.ligands.measured:
         return ()
     from bindfe.chem.affinity import read_affinities
+    from bindfe.chem.findings_assays import assay_findings
     from bindfe.chem.findings_constants import constant_findings
 
     try:
@@ -44,8 +45,10 @@ def measured_findings(protocol: Protocol, names: Sequence[str]) -> tuple[Finding
         return (failed("measured", message, advice=advice),)
     table = {each.ligand: each for each in lines}
     own = {name: table[name] for name in names if name in table}
-    constants = () if protocol.hydration else constant_findings(protocol.ligands.measured, names)
-    found = [*_names(names, table), *_values(own, protocol), *_several(names, lines), *constants]
+    found = [*_names(names, table), *_values(own, protocol), *_several(names, lines)]
+    if not protocol.hydration:
+        found += constant_findings(protocol.ligands.measured, names)
+        found += assay_findings(protocol.ligands.measured, names)
     return tuple(found) or (passed("measured", f"{len(own)} of {len(names)} ligands have a measured value"),)
 
 

@@ -115,6 +115,13 @@ RECEPTOR_CHECKS: tuple[Check, ...] = (
         "{setting} leaves out {number} of the file that {bridge} ligand and protein: {waters}",
     ),
     _check(
+        "dropped-part",
+        "warn",
+        "a chain, a metal ion or a cofactor of 20 heavy atoms that `receptor.drop` leaves out within 5 A of a ligand, "
+        "unless it lies in the ligand",
+        "receptor.drop leaves out what touches a ligand: {parts}",
+    ),
+    _check(
         "missing-assembly",
         "warn",
         "chains of the biological assembly (REMARK 350, `_pdbx_struct_assembly_gen`) that are not in the file and "

@@ -190,6 +190,12 @@ SETTINGS_CHECKS: tuple[Check, ...] = (
         "its measured value of {value} kcal/mol stands beside '{text}', which is no measurement of a constant",
     ),
     _check(
+        "mixed-assays",
+        "warn",
+        "measured values of one series that come from constants of other kinds: Ki or Kd, IC50, EC50 or cells",
+        "measured values of {number} kinds stand in one series: {kinds}",
+    ),
+    _check(
         "wall-time",
         "fail; warn without a limit",
         "more wall time than `--limit-hours`, or than 30 days on GPUs or a year on CPU cores where no limit is given",

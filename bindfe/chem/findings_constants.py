@@ -71,7 +71,7 @@ def constant_findings(path: Path | str, names: Sequence[str]) -> tuple[Finding, 
 
 
 def _of_row(affinity: Affinity, cells: Mapping[str, str]) -> Iterable[Finding]:
-    constants = [each for header, cell in cells.items() for each in _constants_of(header, cell)]
+    constants = [each for header, cell in cells.items() for each in constants_of(header, cell)]
     bound = _bound(cells, constants)
     if bound is not None:
         yield _bounded(affinity, *bound)
@@ -97,7 +97,7 @@ def _is_number(text: str) -> bool:
     return re.fullmatch(r"[<>≤≥=~]*\s*[\d.,]+(?:e[-+]?\d+)?", text, re.IGNORECASE) is not None
 
 
-def _constants_of(header: str, cell: str) -> tuple[WrittenConstant, ...]:
+def constants_of(header: str, cell: str) -> tuple[WrittenConstant, ...]:
     """Those in the cell; with the header's name in front of it, if it is a number."""
     return written_constants(cell) or (written_constants(f"{header} {cell}") if _is_number(cell.split(" ")[0]) else ())
 

@@ -9,6 +9,7 @@ from bindfe.chem.findings_assembly import assembly_findings
 from bindfe.chem.findings_backbone import metal_findings
 from bindfe.chem.findings_bridge import dropped_water_findings
 from bindfe.chem.findings_copies import copy_findings
+from bindfe.chem.findings_dropped import dropped_findings
 from bindfe.chem.findings_mutated import mutation_findings
 from bindfe.chem.findings_predicted import predicted_findings
 from bindfe.chem.findings_warhead import warhead_findings
@@ -19,7 +20,7 @@ from bindfe.chem.receptor import Receptor
 def site_findings(
     receptor: Receptor, ligands: Sequence[Ligand], *, drop: Sequence[str], all_waters: bool | None
 ) -> tuple[Finding, ...]:
-    """Metals and cysteines that a ligand meets; chains too few or too many; mutated or guessed residues; dropped water.
+    """Metals and cysteines that a ligand meets; chains too few or too many; residues that are guessed or left out.
 
     Args:
         receptor: A protein as read.
@@ -33,6 +34,7 @@ def site_findings(
         *warhead_findings(receptor.structure, ligands, drop=drop),
         *assembly_findings(receptor, ligands, drop=drop),
         *copy_findings(receptor, ligands, drop=drop),
+        *dropped_findings(receptor.structure, ligands, drop=drop),
         *mutation_findings(receptor, ligands, drop=drop),
         *predicted_findings(receptor, ligands, drop=drop),
         *(dropped_water_findings(receptor.structure, ligands, drop=drop, all_waters=bool(all_waters)) if water else ()),

@@ -24,7 +24,8 @@ def equivalent_poses(ligand: Ligand, anchors: Sequence[int]) -> int:
     Benzene fits its site in twelve ways. Springs between named atoms hold one of them, so the bound state that they
     define is a twelfth of the real one, unless the ligand turns by itself while they are off: -kT ln 12 is missing
     (``ligands.equivalent_poses``). Exchanges that would turn a tetrahedral centre inside out, or a double bond round,
-    are not counted, because no motion makes them. Two oxygens of a carboxylate count as different.
+    are not counted, because no motion makes them. Two oxygens of a carboxylate count as different. A hydrogen that is
+    held counts as the atom that it is bonded to: those of a methyl change places without any help.
 
     Args:
         ligand: A ligand with coordinates.
@@ -33,7 +34,14 @@ def equivalent_poses(ligand: Ligand, anchors: Sequence[int]) -> int:
     Returns:
         The number of poses, the one that is held included: 1 for a ligand without symmetry at its anchors.
     """
-    return len({tuple(image[atom] for atom in anchors) for image in _exchanges(ligand)})
+    held = [_heavy_atom(ligand.mol, atom) for atom in anchors]
+    return len({tuple(image[atom] for atom in held) for image in _exchanges(ligand)})
+
+
+def _heavy_atom(mol: Chem.Mol, index: int) -> int:
+    """The atom, or the heavy one that it is bonded to if it is a hydrogen."""
+    atom = mol.GetAtomWithIdx(int(index))
+    return int(index) if atom.GetAtomicNum() > 1 else int(atom.GetNeighbors()[0].GetIdx())
 
 
 def fewest_equivalent_poses(ligand: Ligand) -> int:
