@@ -89,14 +89,19 @@ def _held(protocol: Protocol, *kinds: str) -> bool:
     return protocol.road == "alchemy" and not protocol.hydration and protocol.restraint.kind in kinds
 
 
-_OTHERS = ("harmonic", "flat-bottom", "axial")
 _LIGAND, _WALL = "lets the ligand move by", "lets the ligand go beyond the wall by"
 _SPRINGS = (
     _length(
         "restraint.spring",
-        lambda p: _when(_held(p, *_OTHERS), p.restraint.spring),
-        usual=(0.3, 100.0),
+        lambda p: _when(_held(p, "harmonic", "axial"), p.restraint.spring),
+        usual=(0.2, 100.0),
         holds=_LIGAND,
+    ),
+    _length(
+        "restraint.spring",
+        lambda p: _when(_held(p, "flat-bottom"), p.restraint.spring),
+        usual=(0.2, 100.0),
+        holds=_WALL,
     ),
     _axis("restraint.axis_spring", lambda p: _when(_held(p, "axial"), p.restraint.axis_spring), curvature=2.0),
     _length(
@@ -115,7 +120,7 @@ _SPRINGS = (
         lambda p: _when(_held(p, "boresch"), p.restraint.dihedral_spring),
         holds="lets the dihedrals move by",
     ),
-    _length("path.spring", lambda p: _when(p.road != "alchemy", p.path.spring), usual=(0.3, 100.0), holds=_WALL),
+    _length("path.spring", lambda p: _when(p.road != "alchemy", p.path.spring), usual=(0.2, 100.0), holds=_WALL),
     _axis(
         "path.axis_spring",
         lambda p: _when(p.road != "alchemy" and p.path.axis_spring > 0, p.path.axis_spring),
@@ -195,7 +200,7 @@ _ARM = 0.15
 
 _SLOWEST, _STABLE = 10.0, 2.5
 """Steps in a period that follow a vibration, and below which the positions grow without bound: at pi of them (omega dt
-of 2), with a third more for anchors that are heavier than carbon."""
+of 2), less a fifth, as anchors may be heavier than carbon."""
 
 
 def _too_stiff(protocol: Protocol) -> list[Finding]:

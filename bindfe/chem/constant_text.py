@@ -29,7 +29,9 @@ _UNIT = re.compile(
     r"(?![A-Za-z0-9^-])",
     re.IGNORECASE,
 )
-_PER_MOLAR = re.compile(r"(?:1?/\s*M|M\s?\^?\(?-1\)?|l\s?/\s?mol)(?![A-Za-z0-9])(?!\s*/?\s*s\b)", re.IGNORECASE)
+_PER_MOLAR = re.compile(
+    r"(?:1?/\s*M|M\s?\^?\(?-1\)?|l\s?/\s?mol)(?![A-Za-z0-9])(?![\s/.*·()]*(?:s|sec|min)\b)", re.IGNORECASE
+)
 _SIGN = re.compile(
     r"(?P<more>>+\s*=?|=\s*>|≥|≧|⩾|(?:greater|more|higher|larger|weaker) than|above|over|at least)"
     r"|(?P<less><+\s*=?|=\s*<|≤|≦|⩽|(?:less|lower|smaller|stronger) than|below|under|at most)",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
 from spoilt import CB7, HYDRATION, ROOT, WATER, Inputs, assert_told, b2, t4l, xylene
 
 from bindfe.campaign.preflight_settings import settings_findings
+from bindfe.campaign.preflight_springs import spring_findings
 from bindfe.chem.affinity import read_affinities
 from bindfe.chem.findings_constants import constant_findings
 from bindfe.errors import InputError
-from bindfe.protocol import load_protocol
+from bindfe.protocol import load_protocol, parse_protocol
 
 COLUMNS = "ligand,delta_g_kcal_mol,standard_error_kcal_mol,temperature_k"
 
@@ -107,7 +109,7 @@ MISSED: list[tuple[Callable[[Inputs], None], str, str, str]] = [
     (spring_of_square_angstroms, "time-step", "warn", "restraint.distance_spring lets its anchors swing in 24 fs"),
     (spring_that_flies_apart, "time-step", "fail", "restraint.angle_spring lets its anchors swing in 4.4 fs"),
     (loose_dihedrals, "unusual-setting", "warn", "it lets the dihedrals move by 62 deg"),
-    (loose_centroid, "unusual-setting", "warn", "restraint.spring is 0.1 kcal/mol/A^2"),
+    (loose_centroid, "unusual-setting", "warn", "at 298.15 K it lets the ligand go beyond the wall by 2.4 A"),
     (loose_axis, "unusual-setting", "warn", "restraint.axis_spring is 0.239006 kcal/mol"),
     (quarters, "schedule-leap", "warn", "schedule.solvent.sterics: from 0.25 to 0 in one step (state 7 to 8)"),
     (fifths, "schedule-leap", "warn", "schedule.solvent.sterics: from 0.2 to 0 in one step (state 8 to 9), and 0.16"),
@@ -118,6 +120,20 @@ MISSED: list[tuple[Callable[[Inputs], None], str, str, str]] = [
 @pytest.mark.parametrize(("spoil", "check", "level", "words"), MISSED, ids=[each[0].__name__ for each in MISSED])
 def test_what_was_missed_is_caught(tmp_path, spoil, check, level, words) -> None:
     assert_told(tmp_path, spoil, check, level, words)
+
+
+USUAL = [
+    {"kind": "boresch", "distance_spring": "1000 kJ/mol/nm^2", "angle_spring": "41.84 kJ/mol/rad^2"},
+    {"kind": "boresch", "distance_spring": "10 kcal/mol/A^2", "dihedral_spring": "500 kcal/mol/rad^2"},
+    {"kind": "harmonic", "spring": "0.2 kcal/mol/A^2"},
+    {"kind": "flat-bottom", "spring": "100 kJ/mol/nm^2"},
+]
+
+
+@pytest.mark.parametrize("restraint", USUAL, ids=lambda each: " ".join(each.values()))
+def test_springs_of_other_programs_are_usual(restraint) -> None:
+    text = json.dumps({"ligands": {"file": "a.sdf"}, "receptor": {"file": "a.pdb"}, "restraint": restraint})
+    assert spring_findings(parse_protocol(text)) == ()
 
 
 def _told(folder, header: str, cells: str, value: float = -9.574) -> list[str]:

@@ -44,6 +44,8 @@ NONE = [
     "25 kDa",
     "Km 5 uM",
     "ka 1e5 M-1 s-1, kd 1e-3 s-1",
+    "ka 1e5 M⁻¹·s⁻¹",
+    "ka (M-1)(s-1) 1e5",
     "Ki 5-10 nM",
     "pKi 7.2-7.5",
     "Ki = 2.5",
