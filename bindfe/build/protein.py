@@ -47,6 +47,8 @@ class PreparedReceptor:
     """Every change and every choice; empty for a host."""
     given: bool = False
     """Whether a protein's hydrogens, and with them its states of protonation, are those of the file."""
+    by_hand: frozenset[Site] = frozenset()
+    """Residues whose state the protocol gives, by the letters of their chains."""
 
 
 def prepare_receptor(receptor: Receptor, protocol: Protocol) -> PreparedReceptor:
@@ -70,21 +72,29 @@ def prepare_receptor(receptor: Receptor, protocol: Protocol) -> PreparedReceptor
     force_field = app.ForceField(protein_file(protocol), water_file(protocol))
     load_templates(force_field, receptor.templates)
     parts, findings = _sort(receptor, settings, own)
+    letters = letters_for([residue[0].chain for chain in (*parts.chains, *_apart(parts)) for residue in chain])
+    parts = _in_letters(parts, letters)
+    by_hand = _by_hand(settings, parts.chains, letters)
     given = settings.protonation == "given" or (settings.protonation == "auto" and parts.has_hydrogens)
     chains = in_amber_names(parts.chains) if given else without_hydrogens(parts.chains)
-    chains = without_hydrogens(chains, _sites_by_hand(settings, chains))
-    sequences = parts_sequences(receptor) if settings.gaps == "build" else {}
+    chains = without_hydrogens(chains, by_hand)
+    known = parts_sequences(receptor) if settings.gaps == "build" else {}
+    sequences = {letters[name]: names for name, names in known.items() if name in letters}
     topology, positions, added = _complete((*chains, *_apart(parts)), sequences, receptor.source, own)
-    choice = _choose_states(topology, positions, settings, shown=parts if given else None)
+    choice = _choose_states(topology, positions, by_hand, ph=settings.ph, shown=parts if given else None)
     topology, positions = _with_hydrogens(topology, positions, choice.states)
     _check_templates(force_field, topology, protocol, receptor.source)
-    told = (*findings, *added, *choice.findings, *said_of(topology, positions, parts, pkas=choice.pkas))
+    said = said_of(topology, positions, parts, pkas=choice.pkas, by_hand=by_hand.keys())
+    told = (*findings, *added, *choice.findings, *said)
     if given:
-        told += added_protons(topology, parts, by_hand=_sites_by_hand(settings, parts.chains))
+        told += added_protons(topology, parts, by_hand=by_hand.keys())
     text = io.StringIO()
     app.PDBxFile.writeFile(topology, positions * unit.nanometer, text, keepIds=True)
     return PreparedReceptor(
-        receptor=replace(receptor, pdb=text.getvalue(), prepared=True, read_as=receptor.pdb), findings=told, given=given
+        receptor=replace(receptor, pdb=text.getvalue(), prepared=True, read_as=receptor.pdb),
+        findings=told,
+        given=given,
+        by_hand=frozenset(by_hand),
     )
 
 
@@ -117,9 +127,25 @@ def _sort(receptor: Receptor, settings: ReceptorSettings, own: Set[str]) -> tupl
     return parts, parts.findings
 
 
-def _sites_by_hand(settings: ReceptorSettings, chains: Sequence[Sequence[Residue]]) -> frozenset[Site]:
+def _in_letters(parts: ProteinParts, letters: Mapping[str, str]) -> ProteinParts:
+    """The parts with a letter for each chain's name, as the completed protein has them."""
+
+    def named(residue: Residue) -> Residue:
+        return tuple(replace(atom, chain=letters[atom.chain]) for atom in residue)
+
+    return replace(
+        parts,
+        chains=tuple(tuple(map(named, chain)) for chain in parts.chains),
+        ions=tuple(map(named, parts.ions)),
+        water=tuple(map(named, parts.water)),
+    )
+
+
+def _by_hand(
+    settings: ReceptorSettings, chains: Sequence[Sequence[Residue]], letters: Mapping[str, str]
+) -> dict[Site, str]:
     names = {r[0].site: r[0].residue for chain in without_hydrogens(chains) for r in chain}
-    return frozenset(states_by_hand(settings.states, names))
+    return states_by_hand(settings.states, names, letters=letters)
 
 
 def _apart(parts: ProteinParts) -> tuple[tuple[Residue, ...], ...]:
@@ -134,10 +160,7 @@ def _complete(
     chains: Sequence[Sequence[Residue]], sequences: Mapping[str, tuple[str, ...]], source: str, own: Set[str]
 ) -> tuple[app.Topology, np.ndarray, tuple[Finding, ...]]:
     """Add heavy atoms (and loops, where sequences are given) that are not in the file, by PDBFixer."""
-    letters = letters_for([residue[0].chain for chain in chains for residue in chain])
-    atoms = [[replace(a, chain=letters[a.chain]) for residue in chain for a in residue] for chain in chains]
-    text = write_pdb(atoms, {letters[name]: names for name, names in sequences.items() if name in letters})
-    fixer = _fixer(text)
+    fixer = _fixer(write_pdb([[atom for residue in chain for atom in residue] for chain in chains], sequences))
     findings = []
     fixer.findMissingResidues()
     lengths = {chain.index: len(list(chain.residues())) for chain in fixer.topology.chains()}
@@ -226,7 +249,12 @@ class _Choice:
 
 
 def _choose_states(
-    topology: app.Topology, positions: np.ndarray, settings: ReceptorSettings, *, shown: ProteinParts | None
+    topology: app.Topology,
+    positions: np.ndarray,
+    by_hand: Mapping[Site, str],
+    *,
+    ph: float,
+    shown: ProteinParts | None,
 ) -> _Choice:
     """Propka's states, unless the file shows them, then those by hand."""
     findings: tuple[Finding, ...]
@@ -237,12 +265,10 @@ def _choose_states(
         states, findings = {site: state for site, state in named.items() if site not in bonded}, (_shown(shown),)
     else:
         pkas = heavy_pkas(topology, positions * unit.nanometer)
-        states, findings = states_at(pkas, ph=settings.ph)
-    names = {site_of(residue): residue.name for residue in topology.residues() if residue.name in AMINO_ACIDS}
-    by_hand = states_by_hand(settings.states, names)
+        states, findings = states_at(pkas, ph=ph)
     _check_sulfurs(topology, by_hand)
     decided = {each.site: each.pka for each in pkas if each.site not in by_hand}
-    return _Choice(states=states | by_hand, pkas=decided, findings=findings)
+    return _Choice(states={**states, **by_hand}, pkas=decided, findings=findings)
 
 
 def _check_sulfurs(topology: app.Topology, states: Mapping[Site, str]) -> None:

@@ -45,6 +45,7 @@ def said_of(
     parts: ProteinParts,
     *,
     pkas: Mapping[Site, float],
+    by_hand: Collection[Site],
 ) -> Iterator[Finding]:
     """Thiolates, histidines, names that say another state, disulfides, ends of chains, ions and water, as they are now.
 
@@ -53,12 +54,13 @@ def said_of(
         positions: Coordinates [nm], (N, 3).
         parts: What the file has.
         pkas: PKa of residues whose state it decided.
+        by_hand: Residues whose state the protocol gives, whatever their name says.
     """
     yield from _thiolates(topology)
     histidines = [f"{label_of(r)} {state_of(r)}" for r in topology.residues() if r.name in ("HIS", "HID", "HIE", "HIP")]
     if histidines:
         yield passed("protein-histidines", ", ".join(histidines))
-    named = {r[0].site: (r[0].residue, r[0].label) for chain in parts.chains for r in chain}
+    named = {r[0].site: (r[0].residue, r[0].label) for chain in parts.chains for r in chain if r[0].site not in by_hand}
     yield from unlike_names(named, {site_of(r): state_of(r) for r in topology.residues()}, pkas)
     bridges = disulfides(parts.chains)
     if bridges:

@@ -80,17 +80,15 @@ def _given_states(protocol: Protocol, prepared: PreparedReceptor, ligands: Seque
     """States that the file's hydrogens show and the pKa excludes; nothing where the states are propka's own."""
     from bindfe.build.proteinsaid import pkas_of
     from bindfe.chem.findings_given import given_state_findings
-    from bindfe.chem.proteinstates import states_by_hand
 
     if not prepared.given:
         return ()
     structure = prepared.receptor.structure
-    by_hand = states_by_hand(protocol.receptor.states, {atom.site: atom.residue for atom in structure.atoms})
     try:
         pkas = pkas_of(prepared.receptor.pdb)
     except (InputError, MissingDependency) as error:
         return (passed("given-state", f"not looked at: {error}"),)
-    return given_state_findings(structure, pkas, ligands, ph=protocol.receptor.ph, by_hand=by_hand)
+    return given_state_findings(structure, pkas, ligands, ph=protocol.receptor.ph, by_hand=prepared.by_hand)
 
 
 def _heavy(ligands: Iterable[Ligand]) -> Floats:

@@ -158,12 +158,15 @@ def _kept(residue: str) -> str:
     return "protonated" if residue == "ARG" else "neutral"
 
 
-def states_by_hand(texts: Sequence[str], residues: Mapping[Site, str]) -> dict[Site, str]:
+def states_by_hand(
+    texts: Sequence[str], residues: Mapping[Site, str], *, letters: Mapping[str, str] | None = None
+) -> dict[Site, str]:
     """Read ``A:HIS31=HIE`` and the like.
 
     Args:
         texts: ``receptor.states`` of the protocol.
         residues: Standard name of every residue of the protein.
+        letters: Letters that chains have in ``residues``, by their names in the file; a text may have either.
 
     Raises:
         InputError: One cannot be read, names no residue of the protein, or a state that the residue has not.
@@ -173,7 +176,8 @@ def states_by_hand(texts: Sequence[str], residues: Mapping[Site, str]) -> dict[S
         match = _BY_HAND.match(text)
         if match is None:
             raise InputError(f"receptor.states: '{text}' cannot be read; write chain, residue and state as A:HIS31=HIE")
-        site = (match["chain"], int(match["number"]), match["insertion"])
+        chain = (letters or {}).get(match["chain"], match["chain"])
+        site = (chain, int(match["number"]), match["insertion"])
         there, state = residues.get(site), match["state"]
         if there != match["residue"]:
             raise InputError(

@@ -163,6 +163,35 @@ def test_a_protonated_acid_of_the_file_is_built_so_whatever_it_is_called(
     assert by_check(prepared, "protein-protonation") == ["hydrogens and protonation states are those of the file"]
 
 
+@pytest.mark.parametrize("chain", ["", "AA"])
+def test_states_by_name_and_by_hand_reach_a_chain_whose_name_is_no_letter(read, text, protocol, chain):
+    """Files of Amber's programs have no chain ids, and an mmCIF may have long ones; the completed protein has A."""
+    whole = as_pdb(prepare_receptor(read(text), protocol()).receptor).splitlines()
+    kept = [line for line in whole if not (line[17:20] == "LYS" and line[12:16].strip() == "HZ1")]
+    given = read(in_chain("\n".join(kept).replace(" LYS ", " LYN "), chain), suffix=".cif")
+    assert {atom.chain for atom in given.structure.atoms} == {chain}
+    neutral = residue_atoms(prepare_receptor(given, protocol()).receptor, "A:LYS5")
+    assert neutral & {"HZ1", "HZ2", "HZ3"} == {"HZ1", "HZ2"}
+    for name in (chain, "A"):
+        by_hand = (f"{name}:LYS5=LYS", f"{name}:ASP4=ASH")
+        prepared = prepare_receptor(given, with_receptor(protocol, states=by_hand))
+        assert prepared.by_hand == {("A", 5, ""), ("A", 4, "")}
+        assert "HZ3" in residue_atoms(prepared.receptor, "A:LYS5")
+        assert "HD2" in residue_atoms(prepared.receptor, "A:ASP4")
+        assert by_check(prepared, "protein-protonation") == ["hydrogens and protonation states are those of the file"]
+
+
+def in_chain(pdb, chain):
+    """The atoms of a PDB file as mmCIF, in a chain of any name."""
+    keys = ("id", "type_symbol", "label_atom_id", "label_comp_id", "auth_asym_id", "label_seq_id", "Cartn_x", "Cartn_y")
+    rows = [
+        f"{k} {a.element} {a.name} {a.residue} {chain or '.'} {a.number} "
+        + " ".join(f"{10 * x:.3f}" for x in a.position)
+        for k, a in enumerate(parse_structure(pdb, source="", cif=False).atoms, start=1)
+    ]
+    return "\n".join(["data_x", "loop_", *(f"_atom_site.{key}" for key in (*keys, "Cartn_z")), *rows, ""])
+
+
 def as_pdb(receptor):
     """A completed protein as a file with hydrogens."""
     return write_pdb([receptor.structure.atoms])
