@@ -41,9 +41,6 @@ _LIGHT, _HEAVY = 1.5, 4.1
 _STEPS = ((1.5, 2.0), (2.5, 3.0), (_HEAVY, 4.0))
 """Longest time step [fs] with constrained bonds to hydrogen up to each mass of hydrogen [amu]."""
 
-_EDGE_STEP = 2.0
-"""Longest time step [fs] of an edge in a box: of two edges of CB7 one failed at 4 fs, at lambda 0.6."""
-
 _ML_STEP = 2.0
 """Longest time step [fs] at which the bonds of a potential without constraints are followed."""
 
@@ -83,14 +80,6 @@ def _time_step(protocol: Protocol) -> list[Finding]:
                 "time-step",
                 f"a time step of {step:g} fs with hydrogens of {mass:g} amu: {longest:g} fs at most",
                 advice="shorten sampling.time_step, or set forcefield.hydrogen_mass to 4 amu for 4 fs",
-            )
-        )
-    if protocol.relative and protocol.solvent.explicit and step > _EDGE_STEP + 1e-9:
-        found.append(
-            warned(
-                "time-step",
-                f"two ligands change places in water with a time step of {step:g} fs: {_EDGE_STEP:g} fs at most",
-                advice="shorten sampling.time_step: half-way an edge of CB7 failed at 4 fs",
             )
         )
     switching = 1000 * protocol.committee.switching.time_step

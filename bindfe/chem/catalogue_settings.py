@@ -30,7 +30,6 @@ SETTINGS_CHECKS: tuple[Check, ...] = (
         "a time step of {step} fs with hydrogens of {mass} amu: {limit} fs at most",
         "hydrogens of {mass} amu leave a methyl's carbon {rest} amu",
         "switches to the potential with a time step of {step} fs: {limit} fs at most",
-        "two ligands change places in water with a time step of {step} fs: {limit} fs at most",
         "{spring} lets its anchors swing in {period} fs, and a time step of {step} fs needs {limit} fs at least",
     ),
     _check(

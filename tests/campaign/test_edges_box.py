@@ -11,7 +11,7 @@ import pytest
 import bindfe
 from bindfe.build import load_leg
 from bindfe.campaign.preflight_cost import Worker, estimate_cost, n_atoms
-from bindfe.campaign.preflight_settings import box_findings, settings_findings
+from bindfe.campaign.preflight_settings import box_findings
 from bindfe.campaign.preflight_site import bulk_findings
 from bindfe.campaign.preflight_usual import usual_findings
 from bindfe.chem.ligand import Ligand, read_ligands
@@ -94,14 +94,6 @@ def test_a_clearance_that_is_no_bulk_is_told(root, clearance, level):
     settings = protocol(root, "star", **USUAL | {"clearance": clearance})
     told = [each.level for each in usual_findings(settings) if "edges.clearance" in each.message]
     assert told == ([level] if level else [])
-
-
-@pytest.mark.parametrize(("step", "told"), [(2, 0), (4, 1)])
-def test_steps_that_an_edge_in_water_did_not_survive_are_told(root, step, told):
-    settings = protocol(root, "star", **USUAL)
-    longer = settings.model_copy(update={"sampling": settings.sampling.model_copy(update={"time_step": 1e-3 * step})})
-    messages = [each.message for each in settings_findings(longer) if each.check == "time-step"]
-    assert [message.startswith("two ligands change places in water") for message in messages] == [True] * told
 
 
 def test_a_ligand_in_bulk_is_clear_in_a_box_whatever_the_displacement(root, ligands, receptor):
