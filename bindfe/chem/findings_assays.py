@@ -10,7 +10,7 @@ from typing import Literal
 from bindfe.chem.affinity import affinity_rows
 from bindfe.chem.constant_text import Measure, WrittenConstant
 from bindfe.chem.findings import Finding, warned
-from bindfe.chem.findings_constants import constants_of
+from bindfe.chem.findings_constants import agree, constants_of
 from bindfe.results import Affinity
 
 Kind = Literal["Ki or Kd", "IC50", "EC50 or cells"]
@@ -52,10 +52,12 @@ def assay_findings(path: Path | str, names: Sequence[str]) -> tuple[Finding, ...
 
 
 def _kind(affinity: Affinity, row: Mapping[str, str]) -> Kind | None:
-    """That of the constant in the line that comes nearest to the value; None if there is none."""
+    """That of the constant in the line that the value comes from, the nearest; None if it comes from none."""
     nearest: tuple[float, Kind] | None = None
     for header, cell in row.items():
         for constant, words in _parts(header, cell):
+            if not agree(affinity, constant):
+                continue
             apart = abs(affinity.delta_g_kcal_mol - constant.delta_g_kcal_mol(affinity.temperature))
             kind = "EC50 or cells" if _CELLS.search(f"{header} {words}") else _KINDS[constant.measure]
             if nearest is None or apart < nearest[0]:

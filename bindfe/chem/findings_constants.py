@@ -76,7 +76,7 @@ def _of_row(affinity: Affinity, cells: Mapping[str, str]) -> Iterable[Finding]:
     if bound is not None:
         yield _bounded(affinity, *bound)
         return
-    if constants and not any(_agree(affinity, each) for each in constants):
+    if constants and not any(agree(affinity, each) for each in constants):
         yield _apart(affinity, min(constants, key=lambda each: abs(_above(affinity, each))))
 
 
@@ -138,7 +138,8 @@ def _above(affinity: Affinity, constant: WrittenConstant) -> float:
     return affinity.delta_g_kcal_mol - constant.delta_g_kcal_mol(affinity.temperature)
 
 
-def _agree(affinity: Affinity, constant: WrittenConstant) -> bool:
+def agree(affinity: Affinity, constant: WrittenConstant) -> bool:
+    """Whether a value may come from a constant, by the kind of it."""
     below, above = _AGREES[constant.measure]
     return -below <= _above(affinity, constant) <= above
 

@@ -129,3 +129,10 @@ def test_the_constant_that_the_value_was_made_from_counts(tmp_path: Path) -> Non
 )
 def test_a_series_of_one_assay_is_not_told(tmp_path: Path, lines: list[str], names: list[str]) -> None:
     assert assays(tmp_path, lines, names) == ()
+
+
+def test_a_constant_of_another_protein_beside_the_values_makes_no_second_kind(tmp_path: Path) -> None:
+    lines = [f"a,{KI},30", "b,-8.0,0.2,298.15,ITC,20"]
+    path = tmp_path / "measured.csv"
+    path.write_text("\n".join([f"{HEADER},hERG_IC50_uM", *lines]) + "\n")
+    assert assay_findings(path, ["a", "b"]) == ()
