@@ -172,14 +172,24 @@ _SLIPS: tuple[tuple[Callable[[float, float, float], float], str], ...] = (
 )
 
 
+_LADDER = ("M", "mM", "uM", "nM", "pM", "fM", "aM")
+
+
+def _unit_of(constant: WrittenConstant) -> str:
+    """The unit that a constant is written in, by a thousand each; nM where it has none that is one of them."""
+    found = re.search(r"(?<![A-Za-z])([mu\u03bcnpf])M(?![A-Za-z])", constant.text)
+    return f"{found.group(1)}M".replace("\u03bc", "u") if found else "nM"
+
+
 def _advice(affinity: Affinity, constant: WrittenConstant) -> str:
     """What may have happened."""
     value, decade = affinity.delta_g_kcal_mol, _decade(affinity)
     expected = constant.delta_g_kcal_mol(affinity.temperature)
     thousands = _above(affinity, constant) / (3 * decade)
     if abs(thousands - round(thousands)) < 0.05 and 1 <= abs(round(thousands)) <= 3:
-        taken = ("uM", "mM", "M") if thousands > 0 else ("pM", "fM", "aM")
-        return f"was nM taken for {taken[abs(round(thousands)) - 1]}? RT ln of the constant in mol/L is needed"
+        written = _LADDER.index(_unit_of(constant))
+        taken = _LADDER[max(0, min(written - round(thousands), len(_LADDER) - 1))]
+        return f"was {_LADDER[written]} taken for {taken}? RT ln of the constant in mol/L is needed"
     for slip, words in _SLIPS:
         if abs(value - slip(expected, constant.log10, decade)) < 0.1:
             return words

@@ -188,6 +188,19 @@ def test_the_slip_is_named(tmp_path, value, advice) -> None:
 
 
 @pytest.mark.parametrize(
+    ("cells", "value", "advice"),
+    [
+        ("Ki 0.096 µM", -1.39, "was uM taken for M?"),
+        ("Ki 0.096uM", -5.48, "was uM taken for mM?"),
+        ("pKi 7.018", -5.48, "was nM taken for uM?"),
+    ],
+)
+def test_the_unit_that_slipped_is_the_one_that_is_written(tmp_path, cells, value, advice) -> None:
+    (told,) = _told(tmp_path, "assay", cells, value)
+    assert advice in told
+
+
+@pytest.mark.parametrize(
     ("header", "cells"),
     [
         ("assay", "> 10 µM"),
