@@ -179,6 +179,25 @@ def test_directory_that_is_not_a_run(bindfe, tmp_path):
     assert bindfe("estimate", "thesis")[0] == 7
 
 
+@pytest.mark.parametrize(
+    ("stage", "words"),
+    [
+        ("heat_time", "while it was heated"),
+        ("release_time", "while it was released"),
+        ("free_time", "while it was free in its first state"),
+        ("state_time", "when state 1 was reached"),
+    ],
+)
+def test_nan_in_equilibration_names_ligand_leg_and_stage(refused, stage, words):
+    none = dict.fromkeys(("heat_time", "release_time", "free_time", "state_time"), "0 ps")
+    changed = {
+        "sampling": {"friction": "0.001 1/ps", "cycle_time": "400 ps", "time_step": "1000 fs", "length": "800 ps"},
+        "equilibration": none | {stage: "400 ps"},
+    }
+    text = yaml.safe_dump(yaml.safe_load(FAST) | changed)
+    refused(text, "/complex, repeat 0: equilibration failed 3 times", words, f"equilibration.{stage}", "seed", code=5)
+
+
 def test_nan_gives_a_reproducer_that_runs(refused, tmp_path):
     text = FAST.replace("cycle_time: 0.2 ps", "cycle_time: 200 ps, time_step: 1000 fs").replace("8 ps", "400 ps")
     text = yaml.safe_dump(

@@ -200,7 +200,9 @@ class SamplingSettings(Section):
     swap: Literal["all", "neighbours", "none"] = setting("all", "which pairs of states may exchange")
     chunk_cycles: int = setting(20, "cycles in each stored chunk; a killed run loses at most one", ge=1)
     frames_every: int = setting(4, "cycles between stored frames of the end states", ge=1)
-    retries: int = setting(2, "times a chunk is run again with another seed after it met a NaN", ge=0, physics=False)
+    retries: int = setting(
+        2, "times a chunk or the equilibration is run again with another seed after a NaN", ge=0, physics=False
+    )
 
 
 class RepeatSettings(Section):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import openmm as mm
@@ -33,7 +35,7 @@ def equilibrate_leg(leg: LoadedLeg, protocol: Protocol, *, seed: int) -> tuple[R
         A replica for each state, (K,).
 
     Raises:
-        SamplingError: The energy is not finite after minimisation, or dynamics blew up.
+        SamplingError: The energy is not finite after minimisation, or dynamics blew up, with the stage.
     """
     held_seed, free_seed = (int(s) for s in np.random.SeedSequence(seed).generate_state(2))
     warm = _heat_and_release(leg, protocol, seed=held_seed)
@@ -56,20 +58,31 @@ def _heat_and_release(leg: LoadedLeg, protocol: Protocol, *, seed: int) -> Repli
     energy = context.getState(getEnergy=True).getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole)
     if not np.isfinite(energy):
         raise SamplingError(
-            f"{record.ligand}/{record.kind.value}: the energy is {energy} after minimisation: "
-            "two atoms lie on each other; look at the input coordinates"
+            f"the energy is {energy} after minimisation: two atoms lie on each other; look at the input coordinates"
         )
     temperature = record.thermodynamic_state.temperature
     context.setVelocitiesToTemperature(settings.heat_from, seed % (2**31 - 1) + 1)
-    for warmth in np.linspace(settings.heat_from, temperature, _HEATING_STEPS):
-        mover.integrator.setTemperature(float(warmth))
-        mover.step(_steps(settings.heat_time / _HEATING_STEPS, protocol))
+    with _stage("while it was heated, equilibration.heat_time"):
+        for warmth in np.linspace(settings.heat_from, temperature, _HEATING_STEPS):
+            mover.integrator.setTemperature(float(warmth))
+            mover.step(_steps(settings.heat_time / _HEATING_STEPS, protocol))
+        mover.replica()  # coordinates that are no numbers are told here
     mover.integrator.setTemperature(temperature)
-    for spring in springs[:-1]:
-        context.setParameter(_HOLD, spring)
-        mover.step(_steps(settings.release_time, protocol))
-    context.setParameter(_HOLD, 0.0)
-    return mover.replica()
+    with _stage("while it was released, equilibration.release_time"):
+        for spring in springs[:-1]:
+            context.setParameter(_HOLD, spring)
+            mover.step(_steps(settings.release_time, protocol))
+        context.setParameter(_HOLD, 0.0)
+        return mover.replica()
+
+
+@contextmanager
+def _stage(words: str) -> Iterator[None]:
+    """Say at which stage dynamics failed."""
+    try:
+        yield
+    except SamplingError as error:
+        raise SamplingError(f"{words}: {error}") from error
 
 
 def _held_system(leg: LoadedLeg) -> mm.System:
@@ -97,13 +110,15 @@ def _walk(leg: LoadedLeg, start: Replica, protocol: Protocol, *, seed: int) -> t
     settings, record = protocol.equilibration, leg.record
     mover = Propagator(leg.system, record, settings=protocol.sampling, compute=protocol.compute, seed=seed)
     mover.load(start, state=record.start_state)
-    mover.step(_steps(settings.free_time, protocol))
     first, last = record.start_state, len(record.parameters) - 1
-    replicas: dict[int, Replica] = {first: mover.replica()}
+    with _stage("while it was free in its first state, equilibration.free_time"):
+        mover.step(_steps(settings.free_time, protocol))
+        replicas: dict[int, Replica] = {first: mover.replica()}
     for path in (range(first + 1, last + 1), range(first - 1, -1, -1)):
         here = replicas[first]
         for state in path:
             mover.load(here, state=state)
-            mover.step(_steps(settings.state_time, protocol))
-            here = replicas[state] = mover.replica()
+            with _stage(f"when state {state} was reached, equilibration.state_time"):
+                mover.step(_steps(settings.state_time, protocol))
+                here = replicas[state] = mover.replica()
     return tuple(replicas[state] for state in range(last + 1))

@@ -58,7 +58,7 @@ def sample_leg(leg: LoadedLeg, protocol: Protocol, *, directory: Path, repeat: i
         StoreError: The disk is full, or a stored file is damaged.
     """
     goal = cycles_in(protocol)
-    ensemble = _resume(leg, protocol, directory=directory, seed=seed)
+    ensemble = _resume(leg, protocol, directory=directory, repeat=repeat, seed=seed)
     while ensemble.cycle < goal:
         count = min(protocol.sampling.chunk_cycles, goal - ensemble.cycle)
         ensemble = _store_chunk(leg, ensemble, protocol, count=count, directory=directory, repeat=repeat, seed=seed)
@@ -74,16 +74,31 @@ def chunk_paths(directory: Path) -> tuple[Path, ...]:
     return tuple(sorted(directory.glob("chunk-*.npz")))
 
 
-def _resume(leg: LoadedLeg, protocol: Protocol, *, directory: Path, seed: int) -> Ensemble:
+def _resume(leg: LoadedLeg, protocol: Protocol, *, directory: Path, repeat: int, seed: int) -> Ensemble:
     """The ensemble after the last stored chunk, or a newly equilibrated one."""
     stored = len(chunk_paths(directory))
     if stored:
         return _unpack(read_arrays(_restart_path(directory, stored - 1)))
     start = directory / "start.npz"
     if not start.exists():
-        replicas = equilibrate_leg(leg, protocol, seed=_seed(seed, 0, 0))
+        replicas = _equilibrated(leg, protocol, repeat=repeat, seed=seed)
         write_arrays(start, _pack(Ensemble(replicas=replicas, states=np.arange(len(replicas)), cycle=0)))
     return _unpack(read_arrays(start))
+
+
+def _equilibrated(leg: LoadedLeg, protocol: Protocol, *, repeat: int, seed: int) -> tuple[Replica, ...]:
+    """A replica for each state, (K,); again with another seed if dynamics fails on the way."""
+    for attempt in range(protocol.sampling.retries + 1):
+        own = _seed(seed, 0, attempt)
+        try:
+            return equilibrate_leg(leg, protocol, seed=own)
+        except SamplingError as error:
+            failure = error
+    raise SamplingError(
+        f"{leg.record.ligand}/{leg.record.kind.value}, repeat {repeat}: equilibration failed "
+        f"{protocol.sampling.retries + 1} times, the last time with seed {own} ({failure}); a longer stage, "
+        "another one before it or a shorter sampling.time_step often helps"
+    ) from failure
 
 
 def _restart_path(directory: Path, chunk: int) -> Path:
